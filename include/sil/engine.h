@@ -1,0 +1,192 @@
+// What holds the versions of one model and samples, scores and updates them. Flat id buffers and offsets in and out,
+// never a vocabulary-sized vector. Every engine passes tests/engines/engine_contract.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "sil/codec.h"
+#include "sil/loss.h"
+#include "sil/records.h"
+
+namespace sil {
+
+struct Caps {
+  bool ids = true;         // speaks token ids
+  bool logprobs = true;
+  bool score = true;
+  bool update = true;
+  bool concurrent = false; // generate and score may be called from several threads at once
+};
+
+// One immutable state of the weights, with the optimizer state that made it. A handle of its engine.
+struct Version {
+  uint32_t id = 0;
+  friend bool operator==(Version, Version) = default;
+};
+
+struct SamplingOptions {
+  double temperature = 1;        // 0 = argmax (log-probs are stored at 1)
+  int64_t top_k = 0;             // 0 = off
+  double top_p = 1;
+  double min_p = 0;
+  int64_t max_new_tokens = 64;
+  std::vector<std::string> stop; // stop strings; the token that completes one ends the rollout
+};
+
+// P prompts and R requests over them. Requests of one prompt stand together.
+struct GenerateBatch {
+  std::vector<TokenId> ids;             // prompts, end to end
+  std::vector<uint64_t> prompt_begin;   // [P+1]
+  std::vector<uint32_t> prompt;         // [R] index of the prompt
+  std::vector<uint64_t> key;            // [R] random key (rng.h group_key)
+  std::vector<uint64_t> uid;            // [R]
+  std::vector<uint32_t> sample;         // [R]
+  SamplingOptions sampling;
+};
+
+struct Completion {
+  std::span<const TokenId> ids;
+  std::span<const float> logprobs;   // one an id; empty without Caps::logprobs
+  std::span<const float> kept_mass;  // one an id when a filter cut the distribution, else empty
+  Finish finish = Finish::stop;
+  std::string text;                  // decoded, stop string cut
+};
+
+// Called once a request, in any order, from any thread, never twice at the same time.
+using CompletionSink = std::function<void(size_t request, Completion&& completion)>;
+
+// S sequences, end to end.
+struct ScoreBatch {
+  std::vector<TokenId> ids;
+  std::vector<uint64_t> begin;   // [S+1]
+  std::vector<uint64_t> start;   // [S] first scored position within its sequence, >= 1
+};
+
+// One optimizer step's examples in training order, pairs side by side.
+struct TrainBatch {
+  std::vector<TokenId> ids;
+  std::vector<int32_t> begin{0};        // [S+1]
+  std::vector<uint8_t> target;          // [N] whether ids[n] is trained on (as a prediction from what precedes it)
+  std::vector<float> credit;            // [N]
+  std::vector<float> old_logp;          // [N] or empty
+  std::vector<float> reference_logp;    // [N] or empty
+  std::vector<float> temperature;       // [S]
+  bool pairs = false;
+};
+
+// Streams the optimizer steps of an update; step(i) may be asked for any i, and again.
+class TrainBatches {
+ public:
+  virtual ~TrainBatches() = default;
+  virtual int64_t steps() const = 0;
+  virtual TrainBatch step(int64_t index) = 0;
+};
+
+struct OptimizerOptions {
+  std::string kind = "adamw";       // adamw | sgd
+  double learning_rate = 1e-3;
+  double beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, weight_decay = 0;
+  double max_grad_norm = 0;         // 0 = no clipping
+  std::string schedule = "constant";  // constant | linear | cosine | wsd
+  int64_t warmup_steps = 0;
+  bool keep_state = false;          // continue from `from`'s optimizer state instead of zero
+};
+
+// Bytes of an engine's state, appended piece by piece.
+class ByteSink {
+ public:
+  virtual ~ByteSink() = default;
+  virtual void write(std::string_view bytes) = 0;
+};
+
+// What `update` tells while it works.
+class UpdateSink {
+ public:
+  virtual ~UpdateSink() = default;
+  virtual void step_done(int64_t step, double loss, double grad_norm, const Metrics& metrics) = 0;
+  // Asked after each step: a checkpoint is wanted now (how often changes no result).
+  virtual bool wants_checkpoint(int64_t step) = 0;
+  virtual void checkpoint(int64_t step, const std::string& state) = 0;
+};
+
+struct UpdateCheckpoint {
+  int64_t step = 0;      // finished optimizer steps
+  std::string state;     // as given to UpdateSink::checkpoint
+};
+
+struct UpdateResult {
+  Version version;
+  int64_t steps = 0;
+};
+
+// What a workload needs, exact, before the first allocation.
+struct PlanRequest {
+  int64_t versions = 1;
+  int64_t sequences = 0;
+  int64_t sequence_tokens = 0;
+  bool training = false;
+};
+struct Plan {
+  uint64_t weights = 0, cache = 0, activations = 0, optimizer = 0;  // bytes
+  uint64_t total() const { return weights + cache + activations + optimizer; }
+};
+
+enum class Part : uint8_t { weights, optimizer };
+
+class Engine {
+ public:
+  virtual ~Engine() = default;
+  virtual Caps caps() const = 0;
+  virtual const Codec& codec() const = 0;
+
+  // The version the recipe starts from: from scratch (seeded, independent of threads) or from its files.
+  virtual Version initial() = 0;
+  // From saved bytes (`optimizer` empty: none). Throws Error(Exit::unreadable) on bytes that are not such a version.
+  virtual Version load(std::string_view weights, std::string_view optimizer) = 0;
+  virtual void save(Version version, Part part, ByteSink& out) const = 0;
+  // decay * average + (1 - decay) * version, weights only.
+  virtual Version ema(Version average, Version version, double decay) = 0;
+  virtual void pin(Version version) = 0;    // one more owner; initial/load/ema/update return a version pinned once
+  virtual void drop(Version version) = 0;   // one owner less; the last one frees it
+  virtual Digest digest(Version version) const = 0;  // over names, shapes and fp32 bytes
+
+  // Streams finished completions; returns when all are done or, once `stop` is requested, as soon as it can
+  // (requests without a completion were cancelled).
+  virtual void generate(Version version, const GenerateBatch& batch, const CompletionSink& sink, std::stop_token stop) = 0;
+  // Log-probs of ids[start:] of each sequence, end to end; equal bit for bit to generate's on the same tokens.
+  virtual std::vector<float> score(Version version, const ScoreBatch& batch, double temperature) = 0;
+  // Pure: `from` is unchanged. `reference` is read only by a full-vocabulary match. Stops early, with a checkpoint
+  // given to `sink`, when `stop` is requested (result.steps < batches.steps()). NaN or Inf: Error(Exit::diverged).
+  virtual UpdateResult update(Version from, TrainBatches& batches, const LossSpec& loss, const OptimizerOptions& optimizer,
+                              Version reference, const UpdateCheckpoint* resume, UpdateSink& sink, std::stop_token stop) = 0;
+  virtual Plan plan(const PlanRequest& request) const = 0;
+};
+
+// What an engine is made with besides its own options.
+struct EngineSetup {
+  uint64_t key = 0;                      // random key of the initial weights
+  std::shared_ptr<const Codec> codec;    // of the model's `tokenizer:`; null when the model brings its own
+  int threads = 1;                       // most threads that one call may use
+};
+
+// What the recipe names as a model's engine: checked with the recipe, made at run start.
+class EngineFactory {
+ public:
+  virtual ~EngineFactory() = default;
+  virtual std::unique_ptr<Engine> make(const EngineSetup& setup) const = 0;
+};
+
+// What the recipe names under `tokenizer:`. `alphabet`: characters that the recipe's tasks declare, UTF-8.
+class CodecFactory {
+ public:
+  virtual ~CodecFactory() = default;
+  virtual std::shared_ptr<const Codec> make(std::string_view alphabet) const = 0;
+};
+
+}  // namespace sil

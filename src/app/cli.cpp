@@ -1,0 +1,196 @@
+#include "app/cli.h"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "app/commands.h"
+#include "app/output.h"
+#include "sil/error.h"
+#include "sil_version.h"
+
+namespace sil {
+namespace {
+
+constexpr int kMostThreads = 1024;
+
+// The whole command line: what is parsed goes into the structs, and the chosen command runs afterwards, outside the
+// parser.
+class CommandLine {
+ public:
+  CommandLine() {
+    app_.set_version_flag("--version", std::string("sil " SIL_VERSION));
+    app_.set_help_flag("-h,--help", "this text");
+    app_.require_subcommand(0, 1);
+    add_recipes();
+    add_records();
+    add_verifiers();
+    add_help();
+  }
+
+  int run(int argc, char** argv) {
+    if (argc > 1 && argv[1][0] != '-') check_command_name(argv[1]);
+    try {
+      app_.parse(argc, argv);
+    } catch (const CLI::CallForHelp&) {
+      print(chosen().get_parent() == nullptr ? overview() : chosen().help());
+      return 0;
+    } catch (const CLI::Success& done) {
+      print(std::string(done.what()) + "\n");
+      return 0;
+    } catch (const CLI::ParseError& error) {
+      refuse(error);
+    }
+    if (command_) return command_();
+    print(overview());
+    return 0;
+  }
+
+ private:
+  CLI::App* add(CLI::App& parent, const char* name, const char* help, std::function<int()> command) {
+    CLI::App* sub = parent.add_subcommand(name, help);
+    sub->callback([this, command = std::move(command)] { command_ = command; });
+    return sub;
+  }
+
+  static void add_recipe(CLI::App& sub, std::string& recipe, std::vector<std::string>& overrides) {
+    sub.add_option("RECIPE", recipe, "a recipe file")->required();
+    sub.add_option("k=v", overrides, "changes to the recipe: a.b=c, ~a.b, ++a.b=c");
+  }
+
+  static void add_threads(CLI::App& sub, int64_t& threads) {
+    sub.add_option("--threads", threads, "threads to use (default: all cores)")->check(CLI::Range(1, kMostThreads));
+  }
+
+  void add_recipes() {
+    CLI::App* run = add(app_, "run", "start or continue a run", [this] { return run_command(run_); });
+    add_recipe(*run, run_.recipe, run_.overrides);
+    run->add_option("--out", run_.out, "the run's directory (default: runs/NAME)");
+    add_threads(*run, run_.threads);
+    run->add_option("--rounds", run_.rounds, "rounds to run, the same as rounds=N")
+        ->check(CLI::Range(int64_t{0}, int64_t{1} << 40));
+    run->add_flag("--fresh", run_.fresh, "rename an existing directory out of the way first");
+    run->add_flag("--json", run_.json, "end with a summary on stdout");
+    run->add_flag("--jsonl", run_.jsonl, "progress and summary on stdout, one JSON object a line");
+    run->add_flag("--quiet", run_.quiet, "no progress");
+    CLI::App* check =
+        add(app_, "check", "validate a recipe; nothing is started", [this] { return check_command(check_); });
+    add_recipe(*check, check_.recipe, check_.overrides);
+    check->add_flag("--json", check_.json, "findings and plan on stdout");
+  }
+
+  void add_records() {
+    CLI::App* show = add(app_, "show", "what each round did", [this] { return show_command(show_); });
+    show->add_option("RUN", show_.run, "a run's directory")->required();
+    show->add_flag("--json", show_.json, "JSON on stdout");
+    show->add_flag("--rollouts", show_.rollouts, "rollouts instead of rounds");
+    show->add_flag("--jsonl", show_.jsonl, "one rollout a line, as JSON");
+    show->add_option("--round", show_.round, "only this round: 0 (before), 1, 2 ..., after");
+    show->add_flag("--failed", show_.failed, "only rollouts that failed");
+    show->add_option("--grep", show_.grep, "only rollouts whose prompt or completion holds this text");
+    show->add_option("--problem", show_.problem, "only rollouts of the problem with this uid");
+    CLI::App* ls = add(app_, "ls", "runs", [this] { return ls_command(directory_); });
+    ls->add_option("DIR", directory_, "where to look (default: runs)");
+    CLI::App* fsck =
+        add(app_, "fsck", "is the record what its digests say", [this] { return fsck_command(first_, json_); });
+    fsck->add_option("RUN", first_, "a run's directory")->required();
+    fsck->add_flag("--json", json_, "JSON on stdout");
+    CLI::App* again =
+        add(app_, "reproduce", "run it again and compare", [this] { return reproduce_command(reproduce_); });
+    again->add_option("RUN", reproduce_.run, "a run's directory")->required();
+    again->add_option("--round", reproduce_.round, "compare only this round");
+    add_threads(*again, reproduce_.threads);
+    again->add_flag("--json", reproduce_.json, "JSON on stdout");
+    CLI::App* diff =
+        add(app_, "diff", "the first difference of two runs", [this] { return diff_command(first_, second_, json_); });
+    diff->add_option("A", first_, "a run's directory")->required();
+    diff->add_option("B", second_, "another one")->required();
+    diff->add_flag("--json", json_, "JSON on stdout");
+  }
+
+  void add_verifiers() {
+    CLI::App* judge =
+        add(app_, "judge", "verdicts for rows on stdin", [this] { return judge_command(first_, words_); });
+    judge->add_option("VERIFIER", first_, "its name")->required();
+    judge->add_option("k=v", words_, "its options");
+    judge->add_flag("--json", json_, "errors on stdout too; rows are JSON lines anyway");
+    CLI::App* verifier = app_.add_subcommand("verifier", "for those who write graders");
+    verifier->require_subcommand(1);
+    CLI::App* test = add(*verifier, "test", "does a grader keep to the protocol",
+                         [this] { return verifier_test_command(first_, json_); });
+    test->add_option("CMD", first_, "the command that starts it, as one word")->required();
+    test->add_flag("--json", json_, "JSON on stdout");
+  }
+
+  void add_help() {
+    CLI::App* list = add(app_, "list", "plug-ins of a kind", [this] { return list_command(first_); });
+    list->add_option("KIND", first_, "step, task, verifier, filter ...")->required();
+    CLI::App* help = add(app_, "help", "about a step or a plug-in", [this] { return help_command(first_); });
+    help->add_option("TOPIC", first_, "a step, a plug-in, recipe, verifier-protocol");
+    add(app_, "doctor", "what this machine offers", [] { return doctor_command(); });
+  }
+
+  // The innermost command that was named.
+  CLI::App& chosen() {
+    CLI::App* app = &app_;
+    while (!app->get_subcommands().empty()) app = app->get_subcommands().front();
+    return *app;
+  }
+
+  void check_command_name(const std::string& name) {
+    std::vector<std::string> names;
+    for (const CLI::App* sub : app_.get_subcommands(nullptr)) names.push_back(sub->get_name());
+    if (std::find(names.begin(), names.end(), name) != names.end()) return;
+    const std::string near = nearest(name, names);
+    throw Error(Exit::usage, "there is no command `" + name + "`",
+                near.empty() ? "`sil` lists the commands" : "did you mean `sil " + near + "`?");
+  }
+
+  [[noreturn]] void refuse(const CLI::ParseError& error) {
+    CLI::App& command = chosen();
+    std::string title = "sil";
+    if (command.get_parent() != nullptr) title += " " + command.get_name();
+    for (const std::string& word : app_.remaining(true)) {
+      if (!word.starts_with("-")) continue;
+      const std::string flag = word.substr(0, word.find('='));
+      std::vector<std::string> flags;
+      for (const CLI::Option* option : command.get_options())
+        for (const std::string& name : option->get_lnames()) flags.push_back("--" + name);
+      const std::string near = nearest(flag, flags);
+      throw Error(Exit::usage, "`" + title + "` has no flag `" + flag + "`",
+                  near.empty() ? "`" + title + " --help` lists its flags" : "did you mean `" + near + "`?");
+    }
+    throw Error(Exit::usage, title + ": " + error.what(), "`" + title + " --help` says how it is used");
+  }
+
+  CLI::App app_{"runs self-improvement loops for language models", "sil"};
+  std::function<int()> command_;
+  RunArguments run_;
+  CheckArguments check_;
+  ShowArguments show_;
+  ReproduceArguments reproduce_;
+  std::string directory_ = "runs";
+  std::string first_, second_;  // positional words of the small commands
+  std::vector<std::string> words_;
+  bool json_ = false;
+};
+
+}  // namespace
+
+int run_cli(int argc, char** argv) {
+  return CommandLine().run(argc, argv);
+}
+
+bool wants_json(int argc, char** argv) {
+  for (int i = 1; i < argc; ++i) {
+    const std::string_view word = argv[i];
+    if (word == "--") return false;
+    if (word == "--json" || word == "--jsonl") return true;
+  }
+  return false;
+}
+
+}  // namespace sil

@@ -1,0 +1,58 @@
+// What each command does once its line is read. All return the process's exit code and throw Error for the rest.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace sil {
+
+struct RunArguments {
+  std::string recipe;
+  std::vector<std::string> overrides;
+  std::string out;
+  int64_t threads = 0;  // 0 = all cores
+  int64_t rounds = -1;  // -1 = as the recipe says
+  bool fresh = false, json = false, jsonl = false, quiet = false;
+};
+int run_command(const RunArguments& arguments);
+
+struct CheckArguments {
+  std::string recipe;
+  std::vector<std::string> overrides;
+  bool json = false;
+};
+int check_command(const CheckArguments& arguments);
+
+struct ShowArguments {
+  std::string run;
+  bool json = false;
+  bool rollouts = false, jsonl = false, failed = false;
+  std::string round, grep, problem;  // "" = any
+};
+int show_command(const ShowArguments& arguments);
+int show_rollouts(const ShowArguments& arguments);
+int ls_command(const std::string& directory);
+
+struct ReproduceArguments {
+  std::string run;
+  std::string round;  // "" = all
+  int64_t threads = 0;
+  bool json = false;
+};
+int reproduce_command(const ReproduceArguments& arguments);
+int fsck_command(const std::string& run, bool json);
+int diff_command(const std::string& a, const std::string& b, bool json);
+
+int judge_command(const std::string& verifier, const std::vector<std::string>& options);
+int verifier_test_command(const std::string& command, bool json);
+
+int list_command(const std::string& kind);
+int help_command(const std::string& topic);
+int doctor_command();
+std::string overview();  // what bare `sil` prints
+
+int thread_count(int64_t asked);                  // all cores for 0
+std::string shell_word(const std::string& text);  // as a shell reads it back
+
+}  // namespace sil

@@ -1,0 +1,125 @@
+// `sil list`, `sil help`, `sil doctor` and what bare `sil` says.
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <thread>
+
+#include "app/builtins.h"
+#include "app/commands.h"
+#include "app/output.h"
+#include "base/math_paths.h"
+#include "recipe/help.h"
+#include "sil_version.h"
+#include "verifiers/protocol_help.h"
+
+namespace sil {
+namespace {
+
+std::string gibibytes(double bytes) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.1f GiB", bytes / (1 << 30));
+  return text;
+}
+
+const AnyRegistry* find_shelf(const Shelves& shelves, const std::string& kind) {
+  for (const AnyRegistry* shelf : shelves)
+    if (kind == shelf->kind() || kind == std::string(shelf->kind()) + "s") return shelf;
+  return nullptr;
+}
+
+}  // namespace
+
+std::string overview() {
+  return R"(sil runs self-improvement loops for language models: generate, verify, filter, finetune, in rounds.
+
+  sil run RECIPE [k=v ...]      start or continue a run
+  sil check RECIPE [k=v ...]    validate a recipe; nothing is started
+  sil show RUN                  what each round did; --rollouts for every rollout
+  sil ls [DIR]                  runs
+  sil fsck RUN                  is the record what its digests say
+  sil reproduce RUN             run it again and compare
+  sil diff A B                  the first difference of two runs
+  sil judge VERIFIER [k=v ...]  verdicts for rows on stdin
+  sil verifier test CMD         does a grader keep to the protocol
+  sil list KIND                 plug-ins of a kind
+  sil help TOPIC                a step, a plug-in, `recipe` or `verifier-protocol`
+  sil doctor                    what this machine offers
+
+Example:
+  sil run recipe.yaml generate.samples=8 --out runs/first
+
+`sil COMMAND --help` lists a command's flags.
+)";
+}
+
+int list_command(const std::string& kind) {
+  const Builtins builtins;
+  const Shelves shelves = builtins.shelves();
+  if (const AnyRegistry* shelf = find_shelf(shelves, kind)) {
+    print(list_plugins(*shelf));
+    return 0;
+  }
+  std::vector<std::string> kinds;
+  std::string all;
+  for (const AnyRegistry* shelf : shelves) {
+    kinds.emplace_back(shelf->kind());
+    all += (all.empty() ? "" : ", ") + kinds.back();
+  }
+  const std::string near = nearest(kind, kinds);
+  throw Error(Exit::usage, "there is no kind `" + kind + "`; the kinds are " + all,
+              near.empty() ? "" : "did you mean `" + near + "`?");
+}
+
+int help_command(const std::string& topic) {
+  if (topic.empty()) {
+    print(overview());
+    return 0;
+  }
+  if (topic == "verifier-protocol") {
+    print(verifier_protocol_help());
+    return 0;
+  }
+  const Builtins builtins;
+  const Shelves shelves = builtins.shelves();
+  if (topic == "recipe") {
+    print(help_recipe(shelves));
+    return 0;
+  }
+  std::vector<std::string> topics{"recipe", "verifier-protocol"};
+  bool found = false;
+  for (const AnyRegistry* shelf : shelves) {
+    const std::vector<std::string> names = shelf->names();
+    topics.insert(topics.end(), names.begin(), names.end());
+    if (shelf->find(topic) == nullptr) continue;
+    print((found ? "\n" : "") + help_plugin(*shelf, topic));
+    found = true;
+  }
+  if (found) return 0;
+  if (find_shelf(shelves, topic) != nullptr) return list_command(topic);
+  const std::string near = nearest(topic, topics);
+  throw Error(
+      Exit::usage, "there is no help on `" + topic + "`",
+      near.empty() ? "a topic is a step, a plug-in, `recipe` or `verifier-protocol`" : "did you mean `" + near + "`?");
+}
+
+int doctor_command() {
+  const auto pages = [](int what) {
+    return static_cast<double>(::sysconf(what)) * static_cast<double>(::sysconf(_SC_PAGESIZE));
+  };
+  print("sil       " SIL_VERSION " (" SIL_BUILD_TYPE ", " SIL_COMPILER ")\n");
+  print("threads   " + std::to_string(std::thread::hardware_concurrency()) + "\n");
+  print("memory    " + gibibytes(pages(_SC_PHYS_PAGES)) + ", " + gibibytes(pages(_SC_AVPHYS_PAGES)) + " free\n");
+  struct statvfs disk = {};
+  if (::statvfs(".", &disk) == 0)
+    print("disk      " + gibibytes(static_cast<double>(disk.f_bavail) * static_cast<double>(disk.f_frsize)) +
+          " free here\n");
+  print(std::string("fma       ") + (fused_math() != nullptr ? "in hardware" : "in software: slower, the same bits") +
+        "\n");
+  print(std::string("here      ") +
+        (::access(".", W_OK) == 0 ? "writable" : "not writable: runs need --out DIR elsewhere") + "\n");
+  return 0;
+}
+
+}  // namespace sil

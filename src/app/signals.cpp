@@ -1,0 +1,52 @@
+#include "app/signals.h"
+
+#include <pthread.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <csignal>
+#include <string_view>
+#include <thread>
+
+namespace sil {
+namespace {
+
+// Never destroyed: the waiting thread outlives main().
+std::stop_source& stop_source() {
+  static auto* source = new std::stop_source;
+  return *source;
+}
+
+std::atomic<bool> somebody_listens = false;
+
+void wait_for_signals(sigset_t signals) {
+  for (;;) {
+    int number = 0;
+    if (::sigwait(&signals, &number) != 0) continue;
+    if (!somebody_listens.load() || stop_source().stop_requested()) ::_exit(128 + number);
+    constexpr std::string_view kMessage =
+        "\nstopping: what is finished is kept, the same command continues; once more ends it now\n";
+    (void)!::write(STDERR_FILENO, kMessage.data(), kMessage.size());
+    stop_source().request_stop();
+  }
+}
+
+}  // namespace
+
+void watch_signals() {
+  std::signal(SIGPIPE, SIG_IGN);
+  stop_source();
+  sigset_t signals;
+  ::sigemptyset(&signals);
+  ::sigaddset(&signals, SIGINT);
+  ::sigaddset(&signals, SIGTERM);
+  ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  std::thread(wait_for_signals, signals).detach();
+}
+
+std::stop_token stop_on_signal() {
+  somebody_listens.store(true);
+  return stop_source().get_token();
+}
+
+}  // namespace sil

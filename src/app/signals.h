@@ -1,0 +1,15 @@
+// SIGINT and SIGTERM: the first asks for a stop, the second ends the process.
+#pragma once
+
+#include <stop_token>
+
+namespace sil {
+
+// Blocks the signals in this thread, and so in all threads started from it, and waits for them in one of its own. Call
+// before any other thread exists. Also ignores SIGPIPE.
+void watch_signals();
+
+// Requested by the first signal. Until somebody has asked for it, that signal ends the process at once.
+std::stop_token stop_on_signal();
+
+}  // namespace sil

@@ -1,0 +1,18 @@
+#include "sil/task.h"
+
+namespace sil {
+
+void TaskOptions::visit(OptionVisitor& v) {
+  v.option(
+      "split", split,
+      {.help = "train, dev or test; or {fraction: f, name: n}: the rows whose hash is below f, of which every other "
+               "task on that file reads the rest"});
+  v.option("answer", answer,
+           {.help = "how the answer is taken from a completion",
+            .choices = {"whole", "last_number", "hashes", "boxed", "regex"}});
+  v.option("pattern", pattern, {.help = "of answer: regex; its first group is the answer"});
+  v.option("answers", answers,
+           {.help = "observe hides the answers from everything but the step `observe`", .choices = {"use", "observe"}});
+}
+
+}  // namespace sil

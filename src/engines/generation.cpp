@@ -1,0 +1,58 @@
+#include "engines/generation.h"
+
+#include <algorithm>
+
+#include "engines/sampling.h"
+#include "engines/train_batch.h"
+#include "sil/error.h"
+
+namespace sil {
+
+void check_generate(const GenerateBatch& batch, TokenId vocabulary) {
+  check_sampling(batch.sampling);
+  const size_t requests = batch.prompt.size();
+  SIL_CHECK(batch.key.size() == requests && batch.uid.size() == requests && batch.sample.size() == requests);
+  SIL_CHECK(!batch.prompt_begin.empty() || requests == 0);
+  if (requests == 0) return;
+  SIL_CHECK(batch.prompt_begin.front() == 0 && batch.prompt_begin.back() == batch.ids.size());
+  SIL_CHECK(std::is_sorted(batch.prompt_begin.begin(), batch.prompt_begin.end()));
+  for (uint32_t prompt : batch.prompt) SIL_CHECK(prompt + size_t{1} < batch.prompt_begin.size());
+  check_ids(batch.ids, vocabulary, "prompts");
+}
+
+std::span<const TokenId> prompt_ids(const GenerateBatch& batch, size_t request) {
+  const uint64_t first = batch.prompt_begin[batch.prompt[request]];
+  const uint64_t last = batch.prompt_begin[batch.prompt[request] + size_t{1}];
+  return std::span<const TokenId>(batch.ids).subspan(first, last - first);
+}
+
+bool is_stop_id(const Codec& codec, TokenId id) {
+  const std::vector<TokenId>& stops = codec.stop_ids();
+  return std::find(stops.begin(), stops.end(), id) != stops.end();
+}
+
+void FinishedRollouts::end(Finish finish, std::string text) {
+  rollouts_.back().finish = finish;
+  rollouts_.back().text = std::move(text);
+}
+
+void FinishedRollouts::deliver(const CompletionSink& sink, std::mutex& mutex) {
+  const std::lock_guard lock(mutex);
+  for (size_t r = 0; r < rollouts_.size(); ++r) {
+    const size_t first = rollouts_[r].first;
+    const size_t size = (r + 1 < rollouts_.size() ? rollouts_[r + 1].first : ids_.size()) - first;
+    Completion completion;
+    completion.ids = std::span<const TokenId>(ids_).subspan(first, size);
+    if (!logprobs_.empty()) completion.logprobs = std::span<const float>(logprobs_).subspan(first, size);
+    if (!kept_mass_.empty()) completion.kept_mass = std::span<const float>(kept_mass_).subspan(first, size);
+    completion.finish = rollouts_[r].finish;
+    completion.text = std::move(rollouts_[r].text);
+    sink(rollouts_[r].request, std::move(completion));
+  }
+  rollouts_.clear();
+  ids_.clear();
+  logprobs_.clear();
+  kept_mass_.clear();
+}
+
+}  // namespace sil

@@ -1,0 +1,39 @@
+// Bytes of a table. Little-endian, no padding:
+//   weights     "SILTABLE" u32 format=1 u32 context u32 vocabulary u64 rows, digest of the codec [32], context ids
+//               i32 [rows][context] (-1 before the beginning), logits f32 [rows][vocabulary]
+//   optimizer   "SILMOMNT" u32 format=1 u32 vocabulary u64 rows u64 steps, first f32 [rows][vocabulary], second f32 the
+//   same checkpoint  "SILTSTEP" u32 format=1 u64 finished steps u64 size of weights, weights, optimizer
+// Weights and moments have their rows in one order: sorted by context, except in checkpoints, which keep the order of
+// training so that sums over rows go on in it.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "engines/table_state.h"
+#include "sil/digest.h"
+#include "sil/engine.h"
+
+namespace sil {
+
+void write_weights(const TableState& state, const Digest& codec, ByteSink& out);
+// Writes nothing where there are no moments.
+void write_moments(const TableState& state, ByteSink& out);
+
+// What a reader expects of the bytes.
+struct TableShape {
+  size_t context = 0;
+  size_t vocabulary = 0;
+  Digest codec;
+};
+
+// Throw Error(Exit::unreadable), or Exit::newer on a later format.
+TableState read_table(std::string_view weights, std::string_view moments, const TableShape& shape);
+
+std::string write_table_checkpoint(const TableState& state, const Digest& codec, int64_t steps);
+TableState read_table_checkpoint(const UpdateCheckpoint& checkpoint, const TableShape& shape);
+
+// Over names, shapes and fp32 bytes, rows sorted.
+Digest table_digest(const TableState& state);
+
+}  // namespace sil

@@ -1,0 +1,50 @@
+// JSON lines, one after the other: plain, gzip or zstd. A UTF-8 byte order mark, CRLF and blank lines are accepted;
+// everything else that is not one JSON value a line is refused with file, line and column.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "formats/byte_stream.h"
+#include "sil/json.h"
+
+namespace sil {
+
+struct JsonLinesLimits {
+  size_t line_bytes = size_t{16} << 20;
+  int depth = 64;
+  ExpansionLimits expansion;
+};
+
+class JsonLines {
+ public:
+  // Every failure, here and below, is Error(Exit::unreadable) with the place.
+  explicit JsonLines(std::string path, const JsonLinesLimits& limits = {}, Env& env = system_env());
+
+  bool next();  // moves to the next row; false at the end
+  const Json& row() const { return row_; }
+  std::string_view text() const { return text_; }  // of the row, as written; valid until next()
+  Place place() const { return {path_, line_, 1}; }
+  Digest digest();  // of the file's bytes as stored; once next() gave false
+
+ private:
+  bool fill();
+  bool next_line();
+  void check_line() const;
+  [[noreturn]] void fail(const std::string& what, const std::string& hint = {}, int column = 1) const;
+
+  std::string path_;
+  JsonLinesLimits limits_;
+  std::unique_ptr<ByteStream> bytes_;
+  std::vector<char> buffer_;
+  size_t begin_ = 0, end_ = 0;  // of what is read but not used
+  bool ended_ = false;
+  bool cut_ = false;  // the row has no newline behind it
+  int line_ = 0;
+  std::string_view text_;
+  Json row_;
+};
+
+}  // namespace sil

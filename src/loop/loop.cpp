@@ -1,0 +1,285 @@
+#include "loop/loop.h"
+
+#include <fmt/core.h>
+
+#include <set>
+
+#include "loop/round.h"
+#include "recipe/paths.h"
+#include "record/run_directory.h"
+#include "sil/rng.h"
+
+namespace sil {
+namespace {
+
+Shelves shelves_of(const Registries& registries, const Registry<Step>& steps) {
+  Shelves shelves = registries.all();
+  shelves.push_back(&steps);
+  return shelves;
+}
+
+std::string set_aside(Env& env, const std::string& directory) {
+  for (int n = 1;; ++n) {
+    std::string to = directory + ".old-" + std::to_string(n);
+    if (!env.exists(to)) {
+      env.rename_over(directory, to);
+      return to;
+    }
+  }
+}
+
+class Loop {
+ public:
+  Loop(const RunRequest& request, Recipe recipe, std::string directory, const Registries& registries, const Registry<Step>& steps,
+       Env& env, RunProgress& progress, std::stop_token stop)
+      : request_(request),
+        recipe_(std::move(recipe)),
+        registries_(registries),
+        steps_(steps),
+        shelves_(shelves_of(registries, steps)),
+        progress_(progress),
+        stop_(stop),
+        tasks_(make_tasks()),
+        run_(env, std::move(directory)),
+        models_(run_.objects()) {}
+
+  RunSummary run() {
+    state_ = replay(run_.journal().records());
+    if (state_.begun && state_.recipe_digest != recipe_.digest) refuse_other_recipe();
+    if (state_.begun && state_.status == "done" && finished()) return summary("done");
+    run_.objects().clear_temporaries();
+    if (!state_.begun) begin();
+    else for (const auto& [name, model] : state_.models) models_.add(name, make_engine(*recipe_.model(name)));
+    record("open", open_payload());
+    bind_recorded();
+    try {
+      sections();
+    } catch (const Error& error) {
+      if (error.code() != Exit::stopped) throw;
+      return summary("stopped");
+    }
+    Json payload = Json::object();
+    payload.set("status", "done");
+    payload.set("digest", state_.digest.hex());
+    record("finish", std::move(payload));
+    return summary("done");
+  }
+
+ private:
+  std::map<std::string, std::unique_ptr<Task>> make_tasks() const {
+    std::map<std::string, std::unique_ptr<Task>> tasks;
+    for (const TaskSpec& spec : recipe_.tasks) tasks[spec.name] = registries_.tasks.make(spec.plugin);
+    return tasks;
+  }
+
+  std::string alphabet() const {
+    std::string all;
+    for (const auto& [name, task] : tasks_) all += task->alphabet();
+    return all;
+  }
+
+  std::unique_ptr<Engine> make_engine(const ModelSpec& spec) const {
+    EngineSetup setup;
+    RandomPath path{recipe_.seed, "weights", {spec.name}, {}};
+    setup.key = path.key();
+    setup.threads = request_.threads;
+    if (spec.tokenizer) setup.codec = registries_.tokenizers.make(*spec.tokenizer)->make(alphabet());
+    return registries_.engines.make(spec.engine)->make(setup);
+  }
+
+  void record(std::string_view type, Json payload) {
+    run_.journal().append(type, std::move(payload));
+    state_.apply(run_.journal().records().back());
+  }
+
+  // The recipe, the inputs it names, and what `base` starts as.
+  void begin() {
+    Json payload = Json::object();
+    payload.set("digest", recipe_.digest.hex());
+    payload.set("name", recipe_.name);
+    Json source = Json::object();
+    source.set("file", recipe_.source);
+    source.set("text", recipe_.source_text);
+    Json overrides = Json::array();
+    for (const std::string& text : request_.recipe.overrides) overrides.push(text);
+    source.set("overrides", std::move(overrides));
+    payload.set("source", run_.objects().put(dump(source)).hex());
+    payload.set("resolved", run_.objects().put(dump(recipe_.resolved)).hex());
+    Json inputs = Json::object();
+    for (const auto& [name, task] : tasks_) inputs.set(name, task->digest().hex());
+    payload.set("tasks", std::move(inputs));
+    record("recipe", std::move(payload));
+    for (const ModelSpec& spec : recipe_.models) add_model(spec);
+  }
+
+  void add_model(const ModelSpec& spec) {
+    models_.add(spec.name, make_engine(spec));
+    VersionRef version = models_.store(spec.name, models_.engine(spec.name).initial(), false);
+    Json payload = Json::object();
+    payload.set("model", spec.name);
+    payload.set("version", version.to_json());
+    record("model", std::move(payload));
+  }
+
+  Json open_payload() {
+    Json payload = Json::object();
+    payload.set("epoch", state_.opens + 1);
+    payload.set("torn_bytes", run_.journal().torn_bytes());
+    return payload;
+  }
+
+  [[noreturn]] void refuse_other_recipe() {
+    Json recorded = parse_json(run_.objects().read(state_.resolved));
+    std::string what;
+    auto differ = [&](auto&& self, const Json& a, const Json& b, const std::string& path) -> void {
+      if (a == b || path == "name" || path == "rounds" || path == "retain") return;
+      if (!a.is_object() || !b.is_object()) {
+        what += "\n  " + path + ": " + dump(a) + " in the record, " + dump(b) + " now";
+        return;
+      }
+      std::set<std::string> names;
+      for (const auto& [name, value] : a.as_object()) names.insert(name);
+      for (const auto& [name, value] : b.as_object()) names.insert(name);
+      for (const std::string& name : names)
+        self(self, a.find(name) ? *a.find(name) : Json(), b.find(name) ? *b.find(name) : Json(), path.empty() ? name : path + "." + name);
+    };
+    differ(differ, recorded, recipe_.resolved, "");
+    throw Error(Exit::usage, run_.path() + " was begun with another recipe:" + what,
+                "use --out DIR for a new run, or --fresh to put the old directory aside");
+  }
+
+  bool finished() const {
+    bool after = recipe_.after.empty() || (state_.find_round("after") && state_.find_round("after")->sealed);
+    return state_.sealed_rounds() >= recipe_.rounds && after;
+  }
+
+  const std::vector<StepSpec>& specs_of(const Recipe& recipe, const std::string& label) const {
+    return label == "0" ? recipe.before : label == "after" ? recipe.after : recipe.round;
+  }
+
+  void bind_recorded() {
+    for (RoundState& round : state_.rounds) {
+      if (&round == state_.current()) break;
+      Recipe recipe = round.values.empty() ? recipe_ : with_values(recipe_, round.values, shelves_);
+      const auto& specs = specs_of(recipe, round.label);
+      bind_section(state_, round, recipe, specs, make_steps(specs, steps_), registries_);
+    }
+  }
+
+  void sections() {
+    if (!recipe_.before.empty() || state_.find_round("0")) section("0");
+    int64_t last = request_.last_round > 0 ? std::min(request_.last_round, recipe_.rounds) : recipe_.rounds;
+    for (int64_t r = 1; r <= last; ++r) section(std::to_string(r));
+    if (request_.last_round == 0 && !recipe_.after.empty()) section("after");
+  }
+
+  void section(const std::string& label) {
+    if (const RoundState* known = state_.find_round(label); known && known->sealed) return;
+    if (label == "after" && state_.current() == nullptr && state_.find_round("after")) return;
+    if (!state_.current()) begin_section(label);
+    const auto values = state_.current()->values;
+    Recipe recipe = values.empty() ? recipe_ : with_values(recipe_, values, shelves_);
+    const std::vector<StepSpec>& specs = specs_of(recipe, label);
+    StepObjects made = make_steps(specs, steps_);
+    RoundContext context(recipe, registries_, run_.env(), run_.path(), state_, tasks_, models_,
+                         [this](std::string_view type, Json payload) { record(type, std::move(payload)); }, run_.objects());
+    context.threads = request_.threads;
+    context.frame_rollouts = request_.frame_rollouts;
+    context.stop = stop_;
+    context.section = label == "0" ? "before" : label == "after" ? "after" : "round";
+    context.working = [this](const std::string& step, int64_t done, int64_t total) { progress_.working(step, done, total); };
+    progress_.line(label == "0" ? "before" : label == "after" ? "after" : fmt::format("round {} of {}", label, recipe_.rounds));
+    run_section(context, specs, made, progress_);
+    seal(specs);
+    models_.trim(state_);
+  }
+
+  void begin_section(const std::string& label) {
+    Json payload = Json::object();
+    payload.set("round", label);
+    Json values = Json::array();
+    if (int64_t number = round_number(label); number > 0)
+      for (const ControlSpec& spec : recipe_.control) add_control(spec, number, values);
+    payload.set("values", std::move(values));
+    record("round", std::move(payload));
+  }
+
+  void add_control(const ControlSpec& spec, int64_t round, Json& values) const {
+    ControlInput input;
+    input.round = round;
+    input.history = &state_.history;
+    if (auto it = state_.control_values.find(spec.set); it != state_.control_values.end()) input.previous = it->second.back();
+    input.current = option_value(recipe_, spec.set).value_or(Json());
+    std::optional<Json> value = registries_.controls.make(spec.by)->value(input);
+    if (value) values.push(Json(Json::Array{spec.set, std::move(*value)}));
+  }
+
+  void seal(const std::vector<StepSpec>& specs) {
+    RoundState& round = *state_.current();
+    Sha256 hash;
+    hash.digest(state_.digest).digest(recipe_.digest).field(round.label);
+    for (const auto& [path, value] : round.values) hash.field(path).field(dump_canonical(value));
+    for (const StepSpec& spec : specs) hash.field(spec.name).digest(round.steps.at(spec.name).digest);
+    std::string label = round.label;
+    Json payload = Json::object();
+    payload.set("round", label);
+    payload.set("digest", hash.finish().hex());
+    record("seal", std::move(payload));
+    progress_.line(fmt::format("sealed {} {}", label == "0" ? "before" : label, state_.digest.hex().substr(0, 16)));
+    explain(*state_.find_round(label));
+  }
+
+  // A round that cannot learn says so.
+  void explain(const RoundState& round) {
+    for (const auto& [name, step] : round.steps) {
+      auto metric = [&](const char* key) { auto it = step.metrics.find(key); return it == step.metrics.end() ? -1.0 : it->second; };
+      if (step.verb == "filter" && metric("in") > 0 && step.metrics.count("kept") == 0)
+        progress_.line("note: " + name + " kept nothing: nothing can be learnt; try easier problems, more samples or a higher temperature");
+      if (step.verb == "generate" && metric("cut_rate") > 0.2)
+        progress_.line(fmt::format("note: {} cut {:.0f} % of its rollouts: raise max_new_tokens", name, 100 * metric("cut_rate")));
+      if (step.verb == "verify" && metric("units") > 0 && metric("abstained") == metric("units"))
+        progress_.line("note: " + name + " abstained on everything");
+    }
+  }
+
+  RunSummary summary(const std::string& status) const {
+    RunSummary out;
+    out.run = run_.path();
+    out.status = status;
+    out.rounds = state_.sealed_rounds();
+    out.digest = state_.digest;
+    if (!state_.history.empty()) out.metrics = state_.history.back();
+    if (const RoundState* after = state_.find_round("after"); after && after->sealed)
+      for (const auto& [name, metrics] : after->metrics()) out.metrics[name] = metrics;
+    return out;
+  }
+
+  const RunRequest& request_;
+  Recipe recipe_;
+  const Registries& registries_;
+  const Registry<Step>& steps_;
+  Shelves shelves_;
+  RunProgress& progress_;
+  std::stop_token stop_;
+  std::map<std::string, std::unique_ptr<Task>> tasks_;
+  RunDirectory run_;
+  Models models_;
+  RunState state_;
+};
+
+}  // namespace
+
+RunSummary run_recipe(const RunRequest& request, const Registries& registries, const Registry<Step>& steps, Env& env,
+                      RunProgress& progress, std::stop_token stop) {
+  Shelves shelves = shelves_of(registries, steps);
+  Recipe recipe = read_recipe(request.recipe, shelves);
+  std::vector<Finding> findings;
+  for (const auto* section : {&recipe.before, &recipe.round, &recipe.after})
+    for (const StepSpec& spec : *section) steps.make(spec.options)->check(recipe, spec, findings);
+  if (!findings.empty()) throw Error(Exit::usage, std::move(findings));
+  std::string directory = request.directory.empty() ? "runs/" + recipe.name : request.directory;
+  if (request.fresh && env.exists(directory)) progress.line("put the old run aside as " + set_aside(env, directory));
+  return Loop(request, std::move(recipe), std::move(directory), registries, steps, env, progress, stop).run();
+}
+
+}  // namespace sil

@@ -1,0 +1,154 @@
+#include "loop/round.h"
+
+#include <fmt/core.h>
+
+#include "loop/executor.h"
+#include "steps/binding.h"
+#include "steps/scopes.h"
+
+namespace sil {
+namespace {
+
+std::string figures_text(const StepProgress& step) {
+  std::string text;
+  int shown = 0;
+  for (const char* name : {"rollouts", "units", "pass_rate", "kept", "in", "examples", "steps", "pass@1", "label_accuracy", "accuracy", "mean_length"})
+    if (auto it = step.metrics.find(name); it != step.metrics.end() && shown < 5) {
+      text += fmt::format("  {} {:.4g}", name, it->second);
+      if (auto low = step.metrics.find(std::string(name) + ".low"); low != step.metrics.end())
+        text += fmt::format(" [{:.3f}, {:.3f}]", low->second, step.metrics.at(std::string(name) + ".high"));
+      ++shown;
+    }
+  return text;
+}
+
+class Section {
+ public:
+  Section(RoundContext& context, const std::vector<StepSpec>& specs, const StepObjects& steps, RunProgress& progress)
+      : context_(context), specs_(specs), steps_(steps), progress_(progress) {
+    context_.inputs = section_inputs(specs, steps);
+  }
+
+  void run() {
+    for (size_t i = 0; i < specs_.size();) i = begin_at(i);
+  }
+
+ private:
+  bool done(const StepSpec& spec) const {
+    auto it = context_.round().steps.find(spec.name);
+    return it != context_.round().steps.end() && it->second.done;
+  }
+
+  // Runs the step at i, and the local ones after it that can join its chain; returns the first step not run.
+  size_t begin_at(size_t i) {
+    const StepSpec& spec = specs_[i];
+    draw_inputs(context_.state, context_.round(), context_.recipe, spec, context_.registries);
+    if (done(spec)) {
+      bind(spec);
+      return i + 1;
+    }
+    if (context_.stop.stop_requested()) throw Error(Exit::stopped, "stopped on request", "the same command continues");
+    if (!spec.when.empty() && !spec.when.truth(*round_scope(context_.round()))) {
+      finish(spec, {}, nullptr, true, 0);
+      return i + 1;
+    }
+    double begun = context_.env.seconds();
+    std::unique_ptr<FrameSource> source = steps_.at(&spec)->source(context_, spec);
+    std::unique_ptr<LocalRun> local = source ? steps_.at(&spec)->local(context_, spec) : nullptr;
+    if (!local) {
+      finish(spec, steps_.at(&spec)->run(context_, spec), nullptr, false, context_.env.seconds() - begun);
+      return i + 1;
+    }
+    std::vector<ChainMember> members;
+    members.push_back({&spec, std::move(local)});
+    size_t end = i + 1;
+    while (end < specs_.size() && joins(members, specs_[end])) {
+      std::unique_ptr<LocalRun> next = steps_.at(&specs_[end])->local(context_, specs_[end]);
+      if (!next) break;
+      members.push_back({&specs_[end], std::move(next)});
+      ++end;
+    }
+    run_chain(context_, *source, members);
+    for (size_t m = 0; m < members.size(); ++m) {
+      const StepSpec& member = *members[m].spec;
+      StepResult result = steps_.at(&member)->run(context_, member);
+      Metrics more = members[m].run->metrics(context_.round().steps[member.name].tally);
+      result.metrics.insert(more.begin(), more.end());
+      if (m == 0 && source->cursor()) result.payload.set("cursor", *source->cursor());
+      finish(member, std::move(result), members[m].run.get(), false, context_.env.seconds() - begun);
+    }
+    return end;
+  }
+
+  // A local step joins when it reads just what the chain makes or walks, and nothing has to be whole before it.
+  bool joins(const std::vector<ChainMember>& members, const StepSpec& next) const {
+    if (!next.when.empty() || next.verb == "generate" || steps_.at(&next)->needs_whole_input(context_.registries)) return false;
+    for (const InputSpec& input : next.of)
+      if (context_.recipe.store(input.name)) return false;
+    std::string current;
+    for (const ChainMember& member : members) {
+      if (!member.spec->put.empty()) return false;
+      if (steps_.at(member.spec)->makes_pool(*member.spec)) current = member.spec->name;
+      else if (const auto& in = context_.inputs.at(member.spec); current.empty() && in.size() == 1) current = in.front();
+    }
+    const std::vector<std::string>& in = context_.inputs.at(&next);
+    const StepSpec& last = *members.back().spec;
+    bool shaped = last.verb == "filter" && !last.options.options.at("shape").is_null() &&
+                  !(last.options.options.at("shape").is_array() && last.options.options.at("shape").as_array().empty());
+    return in.size() == 1 && in.front() == current && !shaped && last.verb != "finetune";
+  }
+
+  void bind(const StepSpec& spec) {
+    bind_step(context_.state, context_.round(), context_.recipe, spec, *steps_.at(&spec), context_.inputs.at(&spec), context_.registries);
+  }
+
+  void finish(const StepSpec& spec, StepResult result, const LocalRun* local, bool skipped, double seconds) {
+    const StepProgress& progress = context_.round().steps[spec.name];
+    Digest digest = local ? chain(progress.digest, result.digest) : result.digest;
+    Json payload = std::move(result.payload);
+    payload.set("round", context_.round().label);
+    payload.set("step", spec.name);
+    payload.set("verb", spec.verb);
+    payload.set("digest", digest.hex());
+    Json metrics = Json::object();
+    for (const auto& [name, value] : result.metrics) metrics.set(name, value);
+    payload.set("metrics", std::move(metrics));
+    payload.set("seconds", seconds);
+    if (skipped) payload.set("skipped", true);
+    context_.record("step", std::move(payload));
+    bind(spec);
+    std::string text = skipped ? "  skipped" : figures_text(context_.round().steps.at(spec.name));
+    if (!result.note.empty()) text += "  " + result.note;
+    progress_.line(fmt::format("  {:<14}{}  {:.1f} s", spec.name, text, seconds));
+  }
+
+  RoundContext& context_;
+  const std::vector<StepSpec>& specs_;
+  const StepObjects& steps_;
+  RunProgress& progress_;
+};
+
+}  // namespace
+
+StepObjects make_steps(const std::vector<StepSpec>& specs, const Registry<Step>& steps) {
+  StepObjects made;
+  for (const StepSpec& spec : specs) made[&spec] = steps.make(spec.options);
+  return made;
+}
+
+void run_section(RoundContext& context, const std::vector<StepSpec>& specs, const StepObjects& steps, RunProgress& progress) {
+  Section(context, specs, steps, progress).run();
+}
+
+void bind_section(RunState& state, RoundState& round, const Recipe& recipe, const std::vector<StepSpec>& specs,
+                  const StepObjects& steps, const Registries& registries) {
+  auto inputs = section_inputs(specs, steps);
+  for (const StepSpec& spec : specs) {
+    auto it = round.steps.find(spec.name);
+    if (it == round.steps.end() || !it->second.done) return;
+    draw_inputs(state, round, recipe, spec, registries);
+    bind_step(state, round, recipe, spec, *steps.at(&spec), inputs.at(&spec), registries);
+  }
+}
+
+}  // namespace sil

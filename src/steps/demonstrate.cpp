@@ -1,0 +1,103 @@
+// demonstrate: groups of given rollouts: reference solutions, chosen and rejected rows. They have no log-probs; a
+// reference or chosen one passes, a rejected one fails.
+#include "steps/draws.h"
+#include "steps/sampling.h"
+#include "steps/steps.h"
+
+namespace sil {
+namespace {
+
+struct DemonstrateOptions {
+  std::vector<std::string> tasks;
+  int64_t problems = 0;
+  std::string role;
+
+  void visit(OptionVisitor& v) {
+    v.option("tasks", tasks, {.help = "whose given answers", .required = true, .refers = "task"});
+    v.option("problems", problems, {.help = "how many problems", .low = 1, .high = 1e9, .required = true});
+    v.option("role", role, {.help = "whose codec and view", .refers = "role"});
+  }
+};
+
+Rollout given_rollout(const GivenAnswer& given, const Codec& codec, const std::string& step, uint32_t sample) {
+  Rollout rollout;
+  rollout.step = step;
+  rollout.sample = sample;
+  rollout.ids = codec.encode_text(given.text);
+  if (!codec.stop_ids().empty()) rollout.ids.push_back(codec.stop_ids().front());
+  rollout.text = given.text;
+  Verdict verdict = given.passes ? passed() : failed("given as a wrong answer");
+  verdict.step = step;
+  verdict.verifier = "given@1";
+  verdict.reason = given.origin;
+  rollout.verdicts.push_back(std::move(verdict));
+  return rollout;
+}
+
+class DemonstrateRun final : public LocalRun {
+ public:
+  DemonstrateRun(const RoundContext& context, const StepSpec& spec, const RoleSpec& role, View view)
+      : codec_(context.models.engine(role.model).codec()), role_(role), spec_(spec), view_(std::move(view)) {}
+
+  void process(Frame& frame, StepOutput& out) const override {
+    FrameText rollouts, verdicts;
+    for (Group& group : frame.groups) {
+      Conversation conversation = view_.render({group.problem.get(), nullptr, nullptr, nullptr});
+      group.prompts.push_back({codec_.encode(conversation, true), conversation.text});
+      for (const GivenAnswer& given : group.problem->given) {
+        group.rollouts.push_back(given_rollout(given, codec_, spec_.name, static_cast<uint32_t>(group.rollouts.size())));
+        group.rollouts.back().role = role_.name;
+      }
+      append_rollouts(rollouts, group, true);
+      append_verdicts(verdicts, group, spec_.name);
+    }
+    tally_rollouts(frame, spec_.name, out.tally);
+    out.files.emplace_back("rollouts", std::move(rollouts));
+    out.files.emplace_back("verdicts", std::move(verdicts));
+  }
+  Metrics metrics(const Tally& tally) const override { return rollout_metrics(tally); }
+
+ private:
+  const Codec& codec_;
+  const RoleSpec& role_;
+  const StepSpec& spec_;
+  View view_;
+};
+
+class Demonstrate final : public Step {
+ public:
+  explicit Demonstrate(DemonstrateOptions options) : options_(std::move(options)) {}
+
+  void check(const Recipe& recipe, const StepSpec& spec, std::vector<Finding>& findings) const override {
+    if (options_.role.empty() && recipe.models.size() != 1)
+      findings.push_back({spec.place, spec.name + ": the recipe has several models", "say `role: NAME`"});
+  }
+  std::unique_ptr<LocalRun> local(RoundContext& context, const StepSpec& spec) const override {
+    const RoleSpec& role = context.role(options_.role);
+    return std::make_unique<DemonstrateRun>(context, spec, role, context.view_of(role.view, spec.place));
+  }
+  std::unique_ptr<FrameSource> source(RoundContext& context, const StepSpec& spec) const override {
+    std::vector<TaskView> views;
+    for (const std::string& name : options_.tasks) views.push_back(task_view(context, name));
+    auto cursor = context.state.cursors.find(spec.name);
+    Draws draws(std::move(views), step_key(context, "permute", spec, false),
+                cursor == context.state.cursors.end() ? 0 : cursor->second, true);
+    auto source = std::make_unique<TaskSource>(std::move(draws), options_.problems, context.frame_rollouts, context.round().label);
+    if (auto it = context.round().steps.find(spec.name); it != context.round().steps.end() && !it->second.spans.empty())
+      source->skip(it->second.spans.back().end);
+    return source;
+  }
+  bool makes_pool(const StepSpec&) const override { return true; }
+  StepResult run(RoundContext&, const StepSpec&) const override { return {}; }
+
+ private:
+  DemonstrateOptions options_;
+};
+
+}  // namespace
+
+void register_demonstrate(Registry<Step>& registry) {
+  registry.add<Demonstrate, DemonstrateOptions>("demonstrate", "groups of given rollouts: reference, chosen, rejected answers");
+}
+
+}  // namespace sil

@@ -1,0 +1,105 @@
+#include "steps/draws.h"
+
+#include "sil/rng.h"
+
+namespace sil {
+namespace {
+
+constexpr double kHeldOut = 0.05;   // share of a procedural task that is dev, and test
+
+const Json& split_of(const TaskSpec& spec) { return spec.plugin.options.at("split"); }
+
+double fraction_of(const TaskSpec& spec) {
+  const Json* fraction = split_of(spec).find("fraction");
+  return fraction ? fraction->as_double() : 0;
+}
+
+}  // namespace
+
+std::string split_name(const TaskSpec& spec) {
+  const Json& split = split_of(spec);
+  if (split.is_string()) return split.as_string();
+  const Json* name = split.find("name");
+  return name ? name->as_string() : "train";
+}
+
+bool TaskView::holds(uint64_t uid) const {
+  double place = static_cast<double>(uid) * 0x1p-64;
+  return place >= low && place < high;
+}
+
+TaskView task_view(const RoundContext& context, const std::string& name) {
+  const TaskSpec& spec = *context.recipe.task(name);
+  TaskView view;
+  view.name = name;
+  view.task = context.tasks.at(name).get();
+  std::string split = split_name(spec);
+  view.split = split == "dev" ? Split::dev : split == "test" ? Split::test : Split::train;
+  if (double fraction = fraction_of(spec); fraction > 0) {
+    view.high = fraction;
+  } else if (view.task->procedural()) {
+    if (view.split == Split::dev) view.high = kHeldOut;
+    if (view.split == Split::test) view.low = kHeldOut, view.high = 2 * kHeldOut;
+    if (view.split == Split::train) view.low = 2 * kHeldOut;
+  } else {
+    for (const TaskSpec& other : context.recipe.tasks)
+      if (context.tasks.at(other.name)->source() == view.task->source()) view.low = std::max(view.low, fraction_of(other));
+  }
+  return view;
+}
+
+Draws::Draws(std::vector<TaskView> views, uint64_t key, int64_t cursor, bool endless)
+    : views_(std::move(views)), key_(key), first_(cursor), cursor_(cursor), endless_(endless) {
+  for (const TaskView& view : views_) size_ += view.task->size();
+}
+
+bool Draws::next(Drawn& drawn) {
+  for (;;) {
+    if (!endless_ && cursor_ - first_ >= size_) return false;
+    if (missed_ > size_ + 1000)
+      throw Error(Exit::usage, "task " + views_.front().name + " has no problem in its split",
+                  "widen the task (more digits, more rows) or choose another split");
+    uint64_t size = static_cast<uint64_t>(size_), at = static_cast<uint64_t>(cursor_++);
+    int64_t index = static_cast<int64_t>(permuted(key_, at / size, at % size, size));
+    size_t which = 0;
+    while (index >= views_[which].task->size()) index -= views_[which++].task->size();
+    const TaskView& view = views_[which];
+    Problem problem = view.task->at(index);
+    if (!view.holds(problem.uid)) {
+      ++missed_;
+      continue;
+    }
+    missed_ = 0;
+    problem.split = view.split;
+    problem.task = view.name;
+    problem.index = index;
+    bool once = view.task->distinct() && views_.size() == 1 && cursor_ - first_ <= size_ &&
+                static_cast<int64_t>(static_cast<uint64_t>(first_) / size) == static_cast<int64_t>(at / size);
+    drawn.occurrence = once ? 0 : seen_[problem.uid]++;
+    drawn.problem = std::make_shared<const Problem>(std::move(problem));
+    return true;
+  }
+}
+
+void TaskSource::skip(int64_t groups) {
+  Draws::Drawn drawn;
+  while (position_ < groups && draws_.next(drawn)) ++position_;
+}
+
+bool TaskSource::next(Frame& frame) {
+  frame = Frame();
+  frame.round = round_;
+  frame.span.begin = position_;
+  Draws::Drawn drawn;
+  while (position_ < problems_ && static_cast<int64_t>(frame.groups.size()) < per_frame_ && draws_.next(drawn)) {
+    Group group;
+    group.problem = std::move(drawn.problem);
+    group.occurrence = drawn.occurrence;
+    group.position = position_++;
+    frame.groups.push_back(std::move(group));
+  }
+  frame.span.end = position_;
+  return !frame.groups.empty();
+}
+
+}  // namespace sil

@@ -1,0 +1,254 @@
+// finetune: a new version of a model from examples. Groups become one example a kept rollout on the way (the local part);
+// then the engine updates from the version that `from` names. The result is the candidate and live.
+#include <algorithm>
+
+#include "sil/filter.h"
+#include "steps/context.h"
+#include "steps/steps.h"
+#include "steps/training_order.h"
+
+namespace sil {
+namespace {
+
+struct FinetuneOptions {
+  std::string model;
+  Json from;
+  std::vector<PluginSpec> loss;
+  Json reference;
+  int64_t epochs = 1;
+  int64_t steps = 0;
+  int64_t batch_tokens = 16384;
+  int64_t minibatches = 0;
+  double learning_rate = 1e-3;
+  std::string schedule = "constant";
+  int64_t warmup_steps = 0;
+  std::string optimizer = "reset";
+  std::string algorithm = "adamw";
+  double weight_decay = 0;
+  double max_grad_norm = 0;
+
+  void visit(OptionVisitor& v) {
+    v.option("model", model, {.help = "which model learns", .refers = "model"});
+    v.option("from", from, {.help = "version to start from: base, live, start, best or {round: k}", .required = true});
+    v.plugins("loss", "loss", loss, {.help = "a loss, or a list that is summed", .required = true});
+    v.option("reference", reference, {.help = "version that margin and match compare with"});
+    v.option("epochs", epochs, {.help = "passes over the examples", .low = 1, .high = 1e6});
+    v.option("steps", steps, {.help = "exactly so many optimizer steps instead of epochs; 0 = off", .low = 0, .high = 1e9});
+    v.option("batch_tokens", batch_tokens, {.help = "packed tokens an optimizer step", .low = 1, .high = 1e9, .unit = "tokens"});
+    v.option("minibatches", minibatches, {.help = "cut an epoch into so many steps of whole groups instead; 0 = off", .low = 0, .high = 1e6});
+    v.option("learning_rate", learning_rate, {.help = "at the end of warm-up", .low = 0, .high = 1e6, .above_low = true});
+    v.option("schedule", schedule, {.help = "of the learning rate", .choices = {"constant", "linear", "cosine", "wsd"}});
+    v.option("warmup_steps", warmup_steps, {.help = "steps from 0 to the learning rate", .low = 0, .high = 1e9});
+    v.option("optimizer", optimizer, {.help = "state of `from`'s optimizer", .choices = {"keep", "reset"}});
+    v.option("algorithm", algorithm, {.help = "the optimizer", .choices = {"adamw", "sgd"}});
+    v.option("weight_decay", weight_decay, {.help = "decoupled", .low = 0, .high = 1e3});
+    v.option("max_grad_norm", max_grad_norm, {.help = "gradients are scaled down to this norm; 0 = off", .low = 0, .high = 1e9});
+  }
+};
+
+// Kept rollouts as examples, for a pool that no `shape` made examples of.
+class ExamplesRun final : public LocalRun {
+ public:
+  explicit ExamplesRun(RoundContext& context) : context_(filter_context(context)) {}
+
+  void process(Frame& frame, StepOutput& out) const override {
+    FilterContext context = context_;
+    context.round = frame.round;
+    FrameText text;
+    for (const Group& group : frame.groups) {
+      std::string id = group_id(frame.round, group.rollouts.empty() ? "" : group.rollouts.front().step, group);
+      for (const Rollout& rollout : group.rollouts) {
+        if (!rollout.kept) continue;
+        Example example;
+        example.id = rollout_id(frame.round, group, rollout);
+        example.group = sha256(id).head();
+        example.sequences.push_back(example_sequence(context, group, rollout));
+        append_example(text, example);
+      }
+    }
+    out.tally.count("examples", static_cast<int64_t>(text.lines));
+    out.files.emplace_back("examples", std::move(text));
+  }
+  Metrics metrics(const Tally&) const override { return {}; }
+
+ private:
+  FilterContext context_;
+};
+
+class TrainingLog final : public UpdateSink {
+ public:
+  TrainingLog(RoundContext& context, const StepSpec& spec, int64_t total)
+      : context_(context), spec_(spec), total_(total), last_(context.env.seconds()) {}
+
+  void step_done(int64_t step, double loss, double grad_norm, const Metrics&) override {
+    loss_ += loss;
+    norm_ += grad_norm;
+    ++seen_;
+    context_.working(spec_.name, step, total_);
+  }
+  // A kill loses at most half a minute of training; a stop request is answered at once.
+  bool wants_checkpoint(int64_t) override { return context_.stop.stop_requested() || context_.env.seconds() - last_ > 30; }
+  void checkpoint(int64_t step, const std::string& state) override {
+    last_ = context_.env.seconds();
+    Json payload = Json::object();
+    payload.set("round", context_.round().label);
+    payload.set("step", spec_.name);
+    payload.set("steps_done", step);
+    payload.set("state", context_.objects.put(state).hex());
+    context_.record("checkpoint", std::move(payload));
+  }
+
+ private:
+  RoundContext& context_;
+  const StepSpec& spec_;
+  int64_t total_;
+  double last_, loss_ = 0, norm_ = 0;
+  int64_t seen_ = 0;
+};
+
+std::vector<ExamplePart> example_parts(RoundContext& context, const StepSpec& spec) {
+  Pool pool = context.input_pool(spec);
+  if (pool.shaped) return pool.examples;
+  const StepProgress& own = context.round().steps.at(spec.name);
+  ExamplePart part;
+  if (auto it = own.files.find("examples"); it != own.files.end()) {
+    part.frames = it->second;
+    int64_t first = 0;
+    for (int64_t n : own.lines.at("examples")) part.spans.push_back({first, first + n}), first += n;
+  }
+  return {part};
+}
+
+class Finetune final : public Step {
+ public:
+  explicit Finetune(FinetuneOptions options) : options_(std::move(options)) {}
+
+  void check(const Recipe& recipe, const StepSpec& spec, std::vector<Finding>& findings) const override {
+    if (options_.model.empty() && recipe.models.size() != 1)
+      findings.push_back({spec.place, spec.name + ": the recipe has several models", "say `model: NAME`"});
+    if (!options_.from.is_string() && !options_.from.is_object())
+      findings.push_back({spec.place, spec.name + ": from: " + dump(options_.from), "allowed: base, live, start, best, {round: k}"});
+  }
+
+  std::unique_ptr<LocalRun> local(RoundContext& context, const StepSpec& spec) const override {
+    if (context.input_pool(spec).shaped) return nullptr;
+    return std::make_unique<ExamplesRun>(context);
+  }
+  std::unique_ptr<FrameSource> source(RoundContext& context, const StepSpec& spec) const override {
+    return context.pool_source(spec, spec.name);
+  }
+  bool makes_pool(const StepSpec&) const override { return false; }
+
+  StepResult run(RoundContext& context, const StepSpec& spec) const override {
+    const std::string& model = options_.model.empty() ? context.recipe.models.front().name : options_.model;
+    LossSpec loss = make_loss(context);
+    RecordedBatches batches(context.env, context.run_dir, example_parts(context, spec), plan_options(context, spec, loss),
+                            reference_scorer(context, model, loss));
+    StepResult result;
+    result.metrics["examples"] = static_cast<double>(batches.examples());
+    if (batches.steps() == 0) {
+      result.note = "nothing was kept: no candidate; sample more or easier problems, or keep more";
+      return result;
+    }
+    update(context, spec, model, loss, batches, result);
+    return result;
+  }
+
+ private:
+  LossSpec make_loss(const RoundContext& context) const {
+    LossSpec loss;
+    for (const PluginSpec& plugin : options_.loss) loss.terms.push_back(context.registries.losses.make(plugin)->term());
+    return loss;
+  }
+
+  TrainingPlanOptions plan_options(const RoundContext& context, const StepSpec& spec, const LossSpec& loss) const {
+    TrainingPlanOptions plan;
+    plan.key = step_key(context, "shuffle", spec);
+    plan.epochs = options_.epochs;
+    plan.steps = options_.steps;
+    plan.batch_tokens = options_.batch_tokens;
+    plan.minibatches = options_.minibatches;
+    for (const LossTerm& term : loss.terms) plan.needs_old = plan.needs_old || (term.atom && term.atom->needs_old());
+    return plan;
+  }
+
+  // The version that any term compares with: its own `to`, else the step's `reference`.
+  Json reference_rule(const RoundContext& context) const {
+    for (const PluginSpec& plugin : options_.loss)
+      if (std::string to = context.registries.losses.make(plugin)->reference(); !to.empty()) return to;
+    return options_.reference;
+  }
+
+  ReferenceScorer reference_scorer(RoundContext& context, const std::string& model, const LossSpec& loss) const {
+    bool needed = false;
+    bool at_temperature = false;
+    for (const LossTerm& term : loss.terms) {
+      needed = needed || (term.atom && term.atom->needs_reference());
+      at_temperature = at_temperature || (term.atom && term.atom->needs_reference() && term.atom->at_temperature());
+    }
+    if (!needed) return {};
+    Version reference = reference_version(context, model);
+    return [&context, model, reference, at_temperature](const TrainBatch& batch) {
+      ScoreBatch score;
+      score.begin = {0};
+      std::vector<float> out;
+      for (size_t s = 0; s + 1 < batch.begin.size(); ++s) {   // one sequence at a time: each has its temperature
+        auto begin = batch.ids.begin() + batch.begin[s], end = batch.ids.begin() + batch.begin[s + 1];
+        score.ids.assign(begin, end);
+        score.begin = {0, static_cast<uint64_t>(end - begin)};
+        score.start = {1};
+        out.push_back(0);
+        auto lock = context.models.lock(model);
+        for (float logp : context.models.engine(model).score(reference, score, at_temperature ? static_cast<double>(batch.temperature[s]) : 1))
+          out.push_back(logp);
+      }
+      return out;
+    };
+  }
+
+  Version reference_version(RoundContext& context, const std::string& model) const {
+    Json rule = reference_rule(context);
+    if (rule.is_null())
+      throw Error(Exit::usage, "the loss compares with a reference version and none is given", "say `reference: base` (or live, start, best)");
+    return context.models.resident(model, find_version(rule, model, context.state));
+  }
+
+  void update(RoundContext& context, const StepSpec& spec, const std::string& model, const LossSpec& loss, RecordedBatches& batches,
+              StepResult& result) const {
+    VersionRef from = find_version(options_.from, model, context.state);
+    Engine& engine = context.models.engine(model);
+    Version start = context.models.resident(model, from);
+    bool full = std::any_of(loss.terms.begin(), loss.terms.end(), [](const LossTerm& t) { return !t.atom; });
+    Version reference = full ? reference_version(context, model) : start;
+    OptimizerOptions optimizer{options_.algorithm, options_.learning_rate, 0.9, 0.999, 1e-8, options_.weight_decay,
+                               options_.max_grad_norm, options_.schedule, options_.warmup_steps, options_.optimizer == "keep"};
+    const StepProgress& progress = context.round().steps[spec.name];
+    UpdateCheckpoint resume;
+    if (progress.checkpoint) resume = {progress.checkpoint_step, context.objects.read(*progress.checkpoint)};
+    TrainingLog log(context, spec, batches.steps());
+    auto lock = context.models.lock(model);
+    UpdateResult updated = engine.update(start, batches, loss, optimizer, reference, progress.checkpoint ? &resume : nullptr, log, context.stop);
+    if (updated.steps < batches.steps()) {
+      engine.drop(updated.version);
+      throw Error(Exit::stopped, spec.name + " stopped at step " + std::to_string(updated.steps), "the same command continues");
+    }
+    VersionRef made = context.models.store(model, updated.version, true);
+    Json candidate = Json::object();
+    candidate.set("model", model);
+    candidate.set("version", made.to_json());
+    result.payload.set("candidate", std::move(candidate));
+    result.digest = made.digest;
+    result.metrics["steps"] = static_cast<double>(updated.steps);
+    result.metrics["examples_taken"] = static_cast<double>(batches.examples_taken());
+  }
+
+  FinetuneOptions options_;
+};
+
+}  // namespace
+
+void register_finetune(Registry<Step>& registry) {
+  registry.add<Finetune, FinetuneOptions>("finetune", "a new version of a model, by a sum of loss atoms");
+}
+
+}  // namespace sil

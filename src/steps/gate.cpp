@@ -1,0 +1,121 @@
+// gate: accepts the candidate or puts the incumbent back, optimizer state included.
+#include "sil/gate.h"
+
+#include "sil/rng.h"
+#include "steps/evaluation.h"
+#include "steps/steps.h"
+
+namespace sil {
+namespace {
+
+struct GateOptions {
+  std::vector<PluginSpec> rule;
+  std::string model;
+
+  void visit(OptionVisitor& v) {
+    v.plugins("rule", "gate", rule, {.help = "when the candidate is accepted", .required = true, .inline_value = true, .fallback = "at_least", .single = true});
+    v.option("model", model, {.help = "whose candidate", .refers = "model"});
+  }
+};
+
+// Where a metric comes from: "STEP.NAME", or the nearest evaluate above.
+struct MetricSource {
+  const StepSpec* evaluate = nullptr;
+  std::string metric;
+};
+
+class GateStep final : public Step {
+ public:
+  explicit GateStep(GateOptions options) : options_(std::move(options)) {}
+
+  void check(const Recipe& recipe, const StepSpec& spec, std::vector<Finding>& findings) const override {
+    if (options_.model.empty() && recipe.models.size() != 1)
+      findings.push_back({spec.place, spec.name + ": the recipe has several models", "say `model: NAME`"});
+  }
+  std::unique_ptr<LocalRun> local(RoundContext&, const StepSpec&) const override { return nullptr; }
+  std::unique_ptr<FrameSource> source(RoundContext&, const StepSpec&) const override { return nullptr; }
+  bool makes_pool(const StepSpec&) const override { return false; }
+
+  StepResult run(RoundContext& context, const StepSpec& spec) const override {
+    const std::string& model = options_.model.empty() ? context.recipe.models.front().name : options_.model;
+    const ModelState& versions = context.state.models.at(model);
+    StepResult result;
+    if (!versions.candidate) {
+      result.note = "no candidate to judge";
+      return result;
+    }
+    auto gate = context.registries.gates.make(options_.rule.front());
+    GateInput input;
+    Figures candidate, incumbent;
+    Json made = Json::array();
+    if (!gate->metric().empty()) {
+      MetricSource source = find_metric(context, spec, gate->metric());
+      candidate = figures_of(context, *source.evaluate, *versions.candidate, made);
+      input.candidate = &candidate;
+      input.value = metric_of(candidate, source, spec);
+      if (gate->needs_incumbent()) {
+        incumbent = figures_of(context, *source.evaluate, versions.incumbent, made);
+        input.incumbent = &incumbent;
+        input.incumbent_value = metric_of(incumbent, source, spec);
+      }
+    }
+    input.key = step_key(context, "bootstrap", spec);
+    Decision decision = gate->decide(input);
+    result.metrics = decision.metrics;
+    result.metrics["accepted"] = decision.accept;
+    result.note = (decision.accept ? "accepted: " : "kept the incumbent: ") + decision.reason;
+    result.payload.set("model", model);
+    result.payload.set("accepted", decision.accept);
+    if (!gate->metric().empty()) result.payload.set("best", decision.accept ? input.value : input.incumbent_value);
+    if (!made.as_array().empty()) result.payload.set("figures", std::move(made));
+    result.digest = sha256(decision.accept ? "accepted" : "rejected");
+    return result;
+  }
+
+ private:
+  static MetricSource find_metric(const RoundContext& context, const StepSpec& spec, const std::string& metric) {
+    const auto& steps = context.section == "before" ? context.recipe.before : context.section == "after" ? context.recipe.after : context.recipe.round;
+    MetricSource source;
+    size_t dot = metric.find('.');
+    std::string step = dot == std::string::npos ? "" : metric.substr(0, dot);
+    source.metric = dot == std::string::npos ? metric : metric.substr(dot + 1);
+    for (const StepSpec& other : steps) {
+      if (&other == &spec) break;
+      if (other.verb == "evaluate" && (step.empty() || other.name == step)) source.evaluate = &other;
+    }
+    if (!source.evaluate)
+      throw Error(Exit::usage, spec.name + ": no evaluate step above gives " + metric, "put an `evaluate` before the gate", spec.place);
+    return source;
+  }
+
+  // Of the record, else evaluated now under the same options.
+  static Figures figures_of(RoundContext& context, const StepSpec& evaluate, const VersionRef& version, Json& made) {
+    EvaluationKey key{evaluate.name, evaluation_digest(evaluate), version.digest};
+    if (auto it = context.state.figures.find(key); it != context.state.figures.end()) return it->second;
+    EvaluateOptions options;
+    read_options(evaluate.options, [](OptionVisitor& v, void* o) { static_cast<EvaluateOptions*>(o)->visit(v); }, &options);
+    Figures figures = evaluate_version(context, evaluate.name, options, version);
+    made.push(figures_json(key, figures));
+    return figures;
+  }
+
+  static double metric_of(const Figures& figures, const MetricSource& source, const StepSpec& spec) {
+    auto it = figures.metrics.find(source.metric);
+    if (it != figures.metrics.end()) return it->second;
+    std::vector<std::string> names;
+    for (const auto& [name, value] : figures.metrics) names.push_back(name);
+    std::string near = nearest(source.metric, names);
+    throw Error(Exit::usage, spec.name + ": " + source.evaluate->name + " has no metric " + source.metric,
+                near.empty() ? "see `sil show RUN`" : "did you mean " + near, spec.place);
+  }
+
+  GateOptions options_;
+};
+
+}  // namespace
+
+void register_gate(Registry<Step>& registry) {
+  registry.add<GateStep, GateOptions>("gate", "accepts the candidate or puts the incumbent back");
+}
+
+}  // namespace sil

@@ -1,0 +1,165 @@
+// generate: rollouts of a role, for fresh problems, for a pool's groups, or after each of a pool's rollouts.
+#include <algorithm>
+
+#include "steps/draws.h"
+#include "steps/sampling.h"
+#include "steps/steps.h"
+
+namespace sil {
+namespace {
+
+constexpr int64_t kFrameTokens = 32768;
+
+struct GenerateOptions {
+  std::vector<std::string> tasks;
+  int64_t problems = 0;
+  std::string role;
+  int64_t samples = 1;
+  double temperature = 1;
+  double top_p = 1;
+  int64_t top_k = 0;
+  double min_p = 0;
+  int64_t max_new_tokens = 64;
+  std::vector<std::string> stop;
+  Json view;
+  std::string by;
+
+  void visit(OptionVisitor& v) {
+    v.option("tasks", tasks, {.help = "where fresh problems come from; without it the input pool's problems", .refers = "task"});
+    v.option("problems", problems, {.help = "how many fresh problems a round", .low = 0, .high = 1e9});
+    v.option("role", role, {.help = "who writes", .refers = "role"});
+    v.option("samples", samples, {.help = "rollouts a problem", .low = 1, .high = 16777215});
+    v.option("temperature", temperature, {.help = "0 = the likeliest token", .low = 0, .high = 100});
+    v.option("top_p", top_p, {.help = "smallest set of tokens with this mass", .low = 0, .high = 1, .above_low = true});
+    v.option("top_k", top_k, {.help = "the k likeliest tokens; 0 = off", .low = 0, .high = 1e7});
+    v.option("min_p", min_p, {.help = "tokens at least this likely relative to the likeliest", .low = 0, .high = 1});
+    v.option("max_new_tokens", max_new_tokens, {.help = "longest completion", .low = 1, .high = 1e6, .unit = "tokens"});
+    v.option("stop", stop, {.help = "texts that end a completion and are cut from it"});
+    v.option("view", view, {.help = "what the role sees: a template, {text: …}, {hint: answer}; default its own view"});
+    v.option("by", by, {.help = "verify step whose verdict `where` reads; default the most recent"});
+  }
+};
+
+class GenerateRun final : public LocalRun {
+ public:
+  GenerateRun(RoundContext& context, const StepSpec& spec, Sampler sampler, bool fresh, std::string by)
+      : context_(context), spec_(spec), sampler_(std::move(sampler)), fresh_(fresh), where_(context, spec, std::move(by)) {}
+
+  void process(Frame& frame, StepOutput& out) const override {
+    bool new_pool = fresh_ || separate();
+    std::vector<size_t> rollouts, prompts;
+    for (const Group& group : frame.groups) {
+      rollouts.push_back(group.rollouts.size());
+      prompts.push_back(group.prompts.size());
+    }
+    sample(context_, sampler_, wanted(frame), frame);
+    if (context_.stop.stop_requested()) return;
+    if (new_pool && !fresh_) keep_only_new(frame, rollouts, prompts);
+    FrameText text;
+    for (size_t g = 0; g < frame.groups.size(); ++g) {
+      const Group& group = frame.groups[g];
+      if (new_pool) append_rollouts(text, group, true);
+      else if (group.rollouts.size() > rollouts[g]) append_rollouts(text, group, false, rollouts[g], prompts[g]);
+    }
+    tally_rollouts(frame, spec_.name, out.tally);
+    out.files.emplace_back("rollouts", std::move(text));
+  }
+
+  Metrics metrics(const Tally& tally) const override { return rollout_metrics(tally); }
+
+ private:
+  bool separate() const { return spec_.name != spec_.verb && spec_.name.rfind("generate_", 0) != 0; }
+
+  std::vector<SampleFrom> wanted(const Frame& frame) const {
+    std::vector<SampleFrom> from;
+    for (size_t g = 0; g < frame.groups.size(); ++g) {
+      const Group& group = frame.groups[g];
+      if (spec_.per != "rollout") {
+        if (where_.lets(frame.round, group, nullptr)) from.push_back({g, -1});
+        continue;
+      }
+      for (size_t r = 0; r < group.rollouts.size(); ++r)
+        if (group.rollouts[r].kept && where_.lets(frame.round, group, &group.rollouts[r]))
+          from.push_back({g, static_cast<int64_t>(r)});
+    }
+    return from;
+  }
+
+  // `as` on an existing pool: the same problems, the new rollouts alone.
+  static void keep_only_new(Frame& frame, const std::vector<size_t>& rollouts, const std::vector<size_t>& prompts) {
+    for (size_t g = 0; g < frame.groups.size(); ++g) {
+      Group& group = frame.groups[g];
+      group.rollouts.erase(group.rollouts.begin(), group.rollouts.begin() + static_cast<std::ptrdiff_t>(rollouts[g]));
+      group.prompts.erase(group.prompts.begin(), group.prompts.begin() + static_cast<std::ptrdiff_t>(prompts[g]));
+      for (Rollout& rollout : group.rollouts) rollout.prompt -= static_cast<uint32_t>(prompts[g]);
+      group.verdicts.clear();
+    }
+  }
+
+  RoundContext& context_;
+  const StepSpec& spec_;
+  Sampler sampler_;
+  bool fresh_;
+  Where where_;
+};
+
+class Generate final : public Step {
+ public:
+  explicit Generate(GenerateOptions options) : options_(std::move(options)) {}
+
+  void check(const Recipe& recipe, const StepSpec& spec, std::vector<Finding>& findings) const override {
+    if (!options_.tasks.empty() && options_.problems == 0)
+      findings.push_back({spec.place, spec.name + ": `problems` is missing", "say how many problems a round, e.g. problems: 64"});
+    if (options_.role.empty() && recipe.models.size() != 1)
+      findings.push_back({spec.place, spec.name + ": the recipe has several models", "say `role: NAME`"});
+    if (!spec.per.empty() && spec.per != "problem" && spec.per != "rollout")
+      findings.push_back({spec.place, spec.name + ": per: " + spec.per, "generate works per: problem or rollout"});
+  }
+
+  std::unique_ptr<LocalRun> local(RoundContext& context, const StepSpec& spec) const override {
+    const RoleSpec& role = context.role(options_.role);
+    Sampler sampler;
+    sampler.step = spec.name;
+    sampler.role = role.name;
+    sampler.model = role.model;
+    sampler.version = find_version(role.weights, role.model, context.state);
+    sampler.view = context.view_of(options_.view.is_null() ? role.view : options_.view, spec.place);
+    sampler.key = step_key(context, "sample", spec);
+    sampler.options.samples = options_.samples;
+    sampler.options.sampling = {options_.temperature, options_.top_k, options_.top_p, options_.min_p, options_.max_new_tokens,
+                                options_.stop};
+    context.models.resident(role.model, sampler.version);
+    return std::make_unique<GenerateRun>(context, spec, std::move(sampler), !options_.tasks.empty(), options_.by);
+  }
+
+  std::unique_ptr<FrameSource> source(RoundContext& context, const StepSpec& spec) const override {
+    if (options_.tasks.empty()) return context.pool_source(spec, spec.name);
+    std::vector<TaskView> views;
+    for (const std::string& name : options_.tasks) views.push_back(task_view(context, name));
+    auto cursor = context.state.cursors.find(spec.name);
+    Draws draws(std::move(views), step_key(context, "permute", spec, false),
+                cursor == context.state.cursors.end() ? 0 : cursor->second, true);
+    int64_t by_tokens = kFrameTokens / options_.max_new_tokens / options_.samples;
+    int64_t per_frame = std::max<int64_t>(1, std::min(context.frame_rollouts / options_.samples, by_tokens));
+    auto source = std::make_unique<TaskSource>(std::move(draws), options_.problems, per_frame, context.round().label);
+    if (auto it = context.round().steps.find(spec.name); it != context.round().steps.end() && !it->second.spans.empty())
+      source->skip(it->second.spans.back().end);
+    return source;
+  }
+
+  bool makes_pool(const StepSpec& spec) const override {
+    return !options_.tasks.empty() || (spec.name != spec.verb && spec.name.rfind("generate_", 0) != 0);
+  }
+  StepResult run(RoundContext&, const StepSpec&) const override { return {}; }
+
+ private:
+  GenerateOptions options_;
+};
+
+}  // namespace
+
+void register_generate(Registry<Step>& registry) {
+  registry.add<Generate, GenerateOptions>("generate", "rollouts of a role");
+}
+
+}  // namespace sil

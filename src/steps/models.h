@@ -1,0 +1,46 @@
+// The engines of a run and which of the recorded versions they hold.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "recipe/recipe.h"
+#include "record/objects.h"
+#include "sil/engine.h"
+#include "sil/registries.h"
+#include "steps/run_state.h"
+
+namespace sil {
+
+class Models {
+ public:
+  explicit Models(ObjectStore& objects) : objects_(objects) {}
+
+  void add(const std::string& name, std::unique_ptr<Engine> engine);
+  Engine& engine(const std::string& model) const;
+  // Held while a call to an engine that is not concurrent is under way.
+  std::unique_lock<std::mutex> lock(const std::string& model) const;
+
+  // The engine's handle of a recorded version, loaded from its objects when it is not resident. Owned by this object.
+  Version resident(const std::string& model, const VersionRef& ref);
+  // Takes ownership of a fresh version and writes its objects.
+  VersionRef store(const std::string& model, Version version, bool with_optimizer);
+  // Frees resident versions other than those `state` still names as live, base, start, incumbent, best or candidate.
+  void trim(const RunState& state);
+
+ private:
+  struct Held {
+    std::unique_ptr<Engine> engine;
+    std::unique_ptr<std::mutex> mutex = std::make_unique<std::mutex>();
+    std::map<Digest, Version> resident;   // by weights object
+  };
+  ObjectStore& objects_;
+  std::map<std::string, Held> models_;
+};
+
+// live | base | start | best | {round: k} | {ema: a}. Error(Exit::usage) for a version that does not exist yet.
+VersionRef find_version(const Json& rule, const std::string& model, const RunState& state);
+
+}  // namespace sil

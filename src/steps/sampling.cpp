@@ -1,0 +1,102 @@
+#include "steps/sampling.h"
+
+#include "sil/rng.h"
+
+namespace sil {
+namespace {
+
+struct Request {
+  size_t group, rollout;   // where the completion goes
+};
+
+uint64_t parent_hash(const std::string& id) { return id.empty() ? 0 : sha256(id).head(); }
+
+// Adds the prompt and one empty rollout a sample; their requests join the batch.
+void add_requests(const Sampler& sampler, const SampleFrom& from, const Codec& codec, Frame& frame, GenerateBatch& batch,
+                  std::vector<Request>& requests) {
+  Group& group = frame.groups[from.group];
+  const Rollout* parent = from.rollout < 0 ? nullptr : &group.rollouts[static_cast<size_t>(from.rollout)];
+  ViewInput input{group.problem.get(), parent, parent && !parent->verdicts.empty() ? &parent->verdicts.back() : nullptr, nullptr};
+  Conversation conversation = sampler.view.render(input);
+  Prompt prompt;
+  prompt.ids = codec.encode(conversation, true);
+  prompt.text = conversation.text;
+  for (const Message& message : conversation.messages) prompt.text += message.role + ": " + message.content + "\n";
+  std::string parent_id = parent ? rollout_id(frame.round, group, *parent) : std::string();
+  uint64_t key = group_key(sampler.key, 0, 0, parent_hash(parent_id), group.occurrence);
+  batch.ids.insert(batch.ids.end(), prompt.ids.begin(), prompt.ids.end());
+  batch.prompt_begin.push_back(batch.ids.size());
+  uint32_t prompt_index = static_cast<uint32_t>(batch.prompt_begin.size() - 2);
+  for (int64_t s = 0; s < sampler.options.samples; ++s) {
+    Rollout rollout;
+    rollout.step = sampler.step;
+    rollout.role = sampler.role;
+    rollout.version = sampler.version.digest;
+    rollout.prompt = static_cast<uint32_t>(group.prompts.size());
+    rollout.sample = static_cast<uint32_t>(s);
+    rollout.temperature = sampler.options.sampling.temperature > 0 ? static_cast<float>(sampler.options.sampling.temperature) : 1.0F;
+    rollout.parent = parent_id;
+    requests.push_back({from.group, group.rollouts.size()});
+    group.rollouts.push_back(std::move(rollout));
+    batch.prompt.push_back(prompt_index);
+    batch.key.push_back(key);
+    batch.uid.push_back(group.problem->uid);
+    batch.sample.push_back(static_cast<uint32_t>(s));
+  }
+  group.prompts.push_back(std::move(prompt));
+}
+
+}  // namespace
+
+void sample(RoundContext& context, const Sampler& sampler, const std::vector<SampleFrom>& from, Frame& frame) {
+  Engine& engine = context.models.engine(sampler.model);
+  GenerateBatch batch;
+  batch.prompt_begin = {0};
+  batch.sampling = sampler.options.sampling;
+  std::vector<Request> requests;
+  for (const SampleFrom& entry : from) add_requests(sampler, entry, engine.codec(), frame, batch, requests);
+  if (requests.empty()) return;
+  size_t finished = 0;
+  auto lock = context.models.lock(sampler.model);
+  engine.generate(context.models.resident(sampler.model, sampler.version), batch,
+                  [&](size_t request, Completion&& completion) {
+                    Rollout& rollout = frame.groups[requests[request].group].rollouts[requests[request].rollout];
+                    rollout.ids.assign(completion.ids.begin(), completion.ids.end());
+                    rollout.logprobs.assign(completion.logprobs.begin(), completion.logprobs.end());
+                    rollout.kept_mass.assign(completion.kept_mass.begin(), completion.kept_mass.end());
+                    rollout.finish = completion.finish;
+                    rollout.text = std::move(completion.text);
+                    ++finished;
+                  },
+                  context.stop);
+  if (finished != requests.size() && !context.stop.stop_requested())
+    throw Error(Exit::internal, sampler.step + ": the engine finished " + std::to_string(finished) + " of " +
+                                    std::to_string(requests.size()) + " requests");
+}
+
+void tally_rollouts(const Frame& frame, std::string_view step, Tally& tally) {
+  int64_t rollouts = 0, tokens = 0, cut = 0;
+  for (const Group& group : frame.groups)
+    for (const Rollout& rollout : group.rollouts) {
+      if (rollout.step != step) continue;
+      ++rollouts;
+      tokens += static_cast<int64_t>(rollout.ids.size());
+      cut += rollout.finish == Finish::length;
+    }
+  tally.count("groups", static_cast<int64_t>(frame.groups.size()));
+  tally.count("rollouts", rollouts);
+  tally.count("tokens", tokens);
+  tally.count("cut", cut);
+}
+
+Metrics rollout_metrics(const Tally& tally) {
+  Metrics metrics;
+  metrics["groups"] = static_cast<double>(tally.count_of("groups"));
+  metrics["rollouts"] = static_cast<double>(tally.count_of("rollouts"));
+  metrics["tokens"] = static_cast<double>(tally.count_of("tokens"));
+  metrics["mean_length"] = tally.share("tokens", "rollouts");
+  metrics["cut_rate"] = tally.share("cut", "rollouts");
+  return metrics;
+}
+
+}  // namespace sil

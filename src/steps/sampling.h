@@ -1,0 +1,43 @@
+// Sampling the rollouts of a frame: what `generate` and `evaluate` share.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "sil/engine.h"
+#include "steps/context.h"
+#include "text/view.h"
+
+namespace sil {
+
+struct SampleOptions {
+  int64_t samples = 1;
+  SamplingOptions sampling;
+};
+
+// Who samples: a role's model at one version, seen through a view.
+struct Sampler {
+  std::string step;
+  std::string role;
+  std::string model;
+  VersionRef version;
+  View view;
+  uint64_t key = 0;       // of the step (steps/context.h step_key)
+  SampleOptions options;
+};
+
+// What one conversation continues: a group, or one of its rollouts.
+struct SampleFrom {
+  size_t group = 0;
+  int64_t rollout = -1;   // -1 = the problem itself
+};
+
+// Adds `samples` rollouts for each entry to its group, prompts included. Rollouts that a stop request cancelled are left
+// out: the frame then counts as not done.
+void sample(RoundContext& context, const Sampler& sampler, const std::vector<SampleFrom>& from, Frame& frame);
+
+// Counts of rollouts made by `step` in the frame.
+void tally_rollouts(const Frame& frame, std::string_view step, Tally& tally);
+Metrics rollout_metrics(const Tally& tally);
+
+}  // namespace sil

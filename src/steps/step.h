@@ -1,0 +1,77 @@
+// One verb of a round. A step is local when its work on one group needs only that group: then it is a function frame ->
+// frame, run on many frames at once; else it is global and walks frames itself.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "recipe/recipe.h"
+#include "record/lines.h"
+#include "sil/records.h"
+#include "sil/registries.h"
+#include "steps/pool.h"
+#include "steps/tally.h"
+
+namespace sil {
+
+class RoundContext;   // steps/context.h
+
+// Consecutive groups of one pool part on their way through a chain of local steps.
+struct Frame {
+  Span span;                     // positions, before a store's law chose
+  std::string round;             // of the part, for ids
+  std::vector<Group> groups;
+};
+
+// What one local step wrote for one frame.
+struct StepOutput {
+  std::vector<std::pair<std::string, FrameText>> files;   // kind -> lines
+  Tally tally;
+};
+
+// A local step, bound to its inputs. Thread-safe.
+class LocalRun {
+ public:
+  virtual ~LocalRun() = default;
+  virtual void process(Frame& frame, StepOutput& out) const = 0;
+  virtual Metrics metrics(const Tally& tally) const = 0;
+};
+
+// Where frames come from. `next` is called by one thread at a time, in canonical order.
+class FrameSource {
+ public:
+  virtual ~FrameSource() = default;
+  virtual bool next(Frame& frame) = 0;
+  virtual int64_t groups() const = 0;                        // expected in all
+  virtual std::optional<int64_t> cursor() const { return std::nullopt; }   // of a task's draws, at the end
+};
+
+struct StepResult {
+  Digest digest;
+  Metrics metrics;
+  Json payload = Json::object();   // keys for the `step` record: candidate, accepted, figures ...
+  std::string note;                // for the step's line
+};
+
+class Step {
+ public:
+  virtual ~Step() = default;
+  // Findings beyond types and ranges: plug-in options that do not fit, inputs that cannot work.
+  virtual void check(const Recipe& recipe, const StepSpec& spec, std::vector<Finding>& findings) const = 0;
+  // Non-null when the step is local here.
+  virtual std::unique_ptr<LocalRun> local(RoundContext& context, const StepSpec& spec) const = 0;
+  // What a step that starts a chain reads: its tasks or its input pool; null when it has neither.
+  virtual std::unique_ptr<FrameSource> source(RoundContext& context, const StepSpec& spec) const = 0;
+  virtual bool makes_pool(const StepSpec& spec) const = 0;   // of its own name
+  // Whether the step must see its whole input before its first frame; it then begins a chain of its own.
+  virtual bool needs_whole_input(const Registries&) const { return false; }
+  // The global part, after the local one if there is one.
+  virtual StepResult run(RoundContext& context, const StepSpec& spec) const = 0;
+};
+
+}  // namespace sil

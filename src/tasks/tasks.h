@@ -1,0 +1,14 @@
+// The shelf of tasks.
+#pragma once
+
+#include "sil/registry.h"
+#include "sil/task.h"
+
+namespace sil {
+
+void register_addition(Registry<Task>& registry);
+void register_neighbour(Registry<Task>& registry);
+void register_countdown(Registry<Task>& registry);
+void register_jsonl(Registry<Task>& registry);
+
+}  // namespace sil

@@ -1,0 +1,114 @@
+// One id a byte: any text can be written, nothing is unknown.
+#include "base/utf8.h"
+#include "text/codecs.h"
+#include "text/specials.h"
+
+namespace sil {
+namespace {
+
+constexpr TokenId kBytes = 256;
+
+// Bytes in, whole characters out; a part that cannot become a character is one U+FFFD (Unicode 15, 3.9: "maximal
+// subpart").
+class CharacterAssembler {
+ public:
+  std::string push(char byte) {
+    waiting_ += byte;
+    return take(false);
+  }
+  std::string finish() { return take(true); }
+
+ private:
+  std::string take(bool last) {
+    std::string out;
+    while (!waiting_.empty()) {
+      const Utf8Step step = utf8_step(waiting_);
+      if (!step.valid && step.length == waiting_.size() && !last && may_continue()) break;
+      if (step.valid) {
+        out.append(waiting_, 0, step.length);
+      } else {
+        out += kReplacementCharacter;
+      }
+      waiting_.erase(0, step.length);
+    }
+    return out;
+  }
+
+  // Whether one more byte could make what waits longer than one replaced part.
+  bool may_continue() const {
+    for (const char next : {'\x80', '\x90', '\xA0'}) {
+      const Utf8Step step = utf8_step(waiting_ + next);
+      if (step.length > waiting_.size()) return true;
+    }
+    return false;
+  }
+
+  std::string waiting_;  // less than one character
+};
+
+class BytesCodec final : public Codec {
+ public:
+  std::vector<TokenId> encode(const Conversation& conversation, bool /*generation_prompt*/) const override {
+    return encode_text(plain_text(conversation));
+  }
+
+  std::vector<TokenId> encode_text(std::string_view text) const override {
+    std::vector<TokenId> out;
+    out.reserve(text.size());
+    for (char c : text) out.push_back(kFirstPlain + static_cast<unsigned char>(c));
+    return out;
+  }
+
+  std::string decode(const std::vector<TokenId>& ids) const override {
+    Stream stream;
+    std::string out;
+    for (TokenId id : ids) out += stream.push(id);
+    return out + stream.finish();
+  }
+
+  std::string token(TokenId id) const override {
+    check_id(id, vocabulary_size());
+    if (id < kFirstPlain) return std::string(kSpecials[static_cast<size_t>(id)]);
+    const TokenId byte = id - kFirstPlain;
+    if (byte >= 0x20 && byte < 0x7F) return std::string(1, static_cast<char>(byte));
+    constexpr char kDigits[] = "0123456789ABCDEF";
+    return std::string("<0x") + kDigits[byte / 16] + kDigits[byte % 16] + ">";
+  }
+
+  std::unique_ptr<StreamDecoder> stream() const override { return std::make_unique<Stream>(); }
+  const std::vector<TokenId>& stop_ids() const override { return stop_ids_; }
+  TokenId vocabulary_size() const override { return kFirstPlain + kBytes; }
+  Digest digest() const override { return sha256("bytes/1 <bos> <eos> <pad> 0x00-0xFF"); }
+
+ private:
+  class Stream final : public StreamDecoder {
+   public:
+    std::string push(TokenId id) override {
+      check_id(id, kFirstPlain + kBytes);
+      if (id < kFirstPlain) return {};
+      return characters_.push(static_cast<char>(static_cast<unsigned char>(id - kFirstPlain)));
+    }
+    std::string finish() override { return characters_.finish(); }
+
+   private:
+    CharacterAssembler characters_;
+  };
+
+  std::vector<TokenId> stop_ids_{kEos};
+};
+
+class Bytes final : public CodecFactory {
+ public:
+  explicit Bytes(NoOptions) {}
+  std::shared_ptr<const Codec> make(std::string_view /*alphabet*/) const override {
+    return std::make_shared<BytesCodec>();
+  }
+};
+
+}  // namespace
+
+void register_bytes(Registry<CodecFactory>& registry) {
+  registry.add<Bytes, NoOptions>("bytes", "one id a byte: any text can be written");
+}
+
+}  // namespace sil

@@ -1,0 +1,29 @@
+// Tasks as a recipe makes them.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "support/plugin.h"
+#include "tasks/tasks.h"
+
+namespace sil::test {
+
+inline Registry<Task> task_shelf() {
+  Registry<Task> out("task");
+  register_addition(out);
+  register_neighbour(out);
+  register_countdown(out);
+  register_jsonl(out);
+  return out;
+}
+
+inline std::unique_ptr<Task> make_task(const std::string& name, Json::Object options = {}) {
+  return make_plugin(task_shelf(), name, std::move(options));
+}
+
+inline Json list(double low, double high) {
+  return Json(Json::Array{low, high});
+}
+
+}  // namespace sil::test
