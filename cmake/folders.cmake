@@ -23,6 +23,9 @@ function(sil_tests)
       target_link_libraries(${name}_tests PRIVATE sil_${name} sil_lib::catch)
       target_compile_definitions(${name}_tests PRIVATE SIL_SOURCE_DIR="${CMAKE_SOURCE_DIR}"
                                                        SIL_PROGRAM="${CMAKE_BINARY_DIR}/bin/sil")
+      if(name STREQUAL app)
+        add_dependencies(${name}_tests sil)   # its tests run the program
+      endif()
       add_test(NAME ${name} COMMAND ${name}_tests WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
     endif()
   endforeach()

@@ -14,9 +14,9 @@ namespace sil {
 struct Digest {
   std::array<uint8_t, 32> bytes{};
 
-  std::string hex() const;                               // 64 lower-case digits
-  static Digest from_hex(std::string_view hex);          // throws Error(Exit::corrupt)
-  uint64_t head() const;                                 // first 64 bits, big-endian
+  std::string hex() const;                       // 64 lower-case digits
+  static Digest from_hex(std::string_view hex);  // throws Error(Exit::corrupt)
+  uint64_t head() const;                         // first 64 bits, big-endian
   auto operator<=>(const Digest&) const = default;
 };
 
@@ -46,7 +46,7 @@ class Sha256 {
 };
 
 Digest sha256(std::string_view data);
-std::string hex64(uint64_t value);              // 16 lower-case digits, how uids are written
-uint64_t parse_hex64(std::string_view text);    // throws Error(Exit::corrupt)
+std::string hex64(uint64_t value);            // 16 lower-case digits, how uids are written
+uint64_t parse_hex64(std::string_view text);  // throws Error(Exit::corrupt)
 
 }  // namespace sil

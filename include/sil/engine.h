@@ -17,11 +17,11 @@
 namespace sil {
 
 struct Caps {
-  bool ids = true;         // speaks token ids
+  bool ids = true;  // speaks token ids
   bool logprobs = true;
   bool score = true;
   bool update = true;
-  bool concurrent = false; // generate and score may be called from several threads at once
+  bool concurrent = false;  // generate and score may be called from several threads at once
 };
 
 // One immutable state of the weights, with the optimizer state that made it. A handle of its engine.
@@ -31,22 +31,22 @@ struct Version {
 };
 
 struct SamplingOptions {
-  double temperature = 1;        // 0 = argmax (log-probs are stored at 1)
-  int64_t top_k = 0;             // 0 = off
+  double temperature = 1;  // 0 = argmax (log-probs are stored at 1)
+  int64_t top_k = 0;       // 0 = off
   double top_p = 1;
   double min_p = 0;
   int64_t max_new_tokens = 64;
-  std::vector<std::string> stop; // stop strings; the token that completes one ends the rollout
+  std::vector<std::string> stop;  // stop strings; the token that completes one ends the rollout
 };
 
 // P prompts and R requests over them. Requests of one prompt stand together.
 struct GenerateBatch {
-  std::vector<TokenId> ids;             // prompts, end to end
-  std::vector<uint64_t> prompt_begin;   // [P+1]
-  std::vector<uint32_t> prompt;         // [R] index of the prompt
-  std::vector<uint64_t> key;            // [R] random key (rng.h group_key)
-  std::vector<uint64_t> uid;            // [R]
-  std::vector<uint32_t> sample;         // [R]
+  std::vector<TokenId> ids;            // prompts, end to end
+  std::vector<uint64_t> prompt_begin;  // [P+1]
+  std::vector<uint32_t> prompt;        // [R] index of the prompt
+  std::vector<uint64_t> key;           // [R] random key (rng.h group_key)
+  std::vector<uint64_t> uid;           // [R]
+  std::vector<uint32_t> sample;        // [R]
   SamplingOptions sampling;
 };
 
@@ -55,7 +55,7 @@ struct Completion {
   std::span<const float> logprobs;   // one an id; empty without Caps::logprobs
   std::span<const float> kept_mass;  // one an id when a filter cut the distribution, else empty
   Finish finish = Finish::stop;
-  std::string text;                  // decoded, stop string cut
+  std::string text;  // decoded, stop string cut
 };
 
 // Called once a request, in any order, from any thread, never twice at the same time.
@@ -64,19 +64,19 @@ using CompletionSink = std::function<void(size_t request, Completion&& completio
 // S sequences, end to end.
 struct ScoreBatch {
   std::vector<TokenId> ids;
-  std::vector<uint64_t> begin;   // [S+1]
-  std::vector<uint64_t> start;   // [S] first scored position within its sequence, >= 1
+  std::vector<uint64_t> begin;  // [S+1]
+  std::vector<uint64_t> start;  // [S] first scored position within its sequence, >= 1
 };
 
 // One optimizer step's examples in training order, pairs side by side.
 struct TrainBatch {
   std::vector<TokenId> ids;
-  std::vector<int32_t> begin{0};        // [S+1]
-  std::vector<uint8_t> target;          // [N] whether ids[n] is trained on (as a prediction from what precedes it)
-  std::vector<float> credit;            // [N]
-  std::vector<float> old_logp;          // [N] or empty
-  std::vector<float> reference_logp;    // [N] or empty
-  std::vector<float> temperature;       // [S]
+  std::vector<int32_t> begin{0};      // [S+1]
+  std::vector<uint8_t> target;        // [N] whether ids[n] is trained on (as a prediction from what precedes it)
+  std::vector<float> credit;          // [N]
+  std::vector<float> old_logp;        // [N] or empty
+  std::vector<float> reference_logp;  // [N] or empty
+  std::vector<float> temperature;     // [S]
   bool pairs = false;
 };
 
@@ -89,13 +89,13 @@ class TrainBatches {
 };
 
 struct OptimizerOptions {
-  std::string kind = "adamw";       // adamw | sgd
+  std::string kind = "adamw";  // adamw | sgd
   double learning_rate = 1e-3;
   double beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, weight_decay = 0;
-  double max_grad_norm = 0;         // 0 = no clipping
+  double max_grad_norm = 0;           // 0 = no clipping
   std::string schedule = "constant";  // constant | linear | cosine | wsd
   int64_t warmup_steps = 0;
-  bool keep_state = false;          // continue from `from`'s optimizer state instead of zero
+  bool keep_state = false;  // continue from `from`'s optimizer state instead of zero
 };
 
 // Bytes of an engine's state, appended piece by piece.
@@ -116,8 +116,8 @@ class UpdateSink {
 };
 
 struct UpdateCheckpoint {
-  int64_t step = 0;      // finished optimizer steps
-  std::string state;     // as given to UpdateSink::checkpoint
+  int64_t step = 0;   // finished optimizer steps
+  std::string state;  // as given to UpdateSink::checkpoint
 };
 
 struct UpdateResult {
@@ -152,27 +152,29 @@ class Engine {
   virtual void save(Version version, Part part, ByteSink& out) const = 0;
   // decay * average + (1 - decay) * version, weights only.
   virtual Version ema(Version average, Version version, double decay) = 0;
-  virtual void pin(Version version) = 0;    // one more owner; initial/load/ema/update return a version pinned once
-  virtual void drop(Version version) = 0;   // one owner less; the last one frees it
+  virtual void pin(Version version) = 0;   // one more owner; initial/load/ema/update return a version pinned once
+  virtual void drop(Version version) = 0;  // one owner less; the last one frees it
   virtual Digest digest(Version version) const = 0;  // over names, shapes and fp32 bytes
 
   // Streams finished completions; returns when all are done or, once `stop` is requested, as soon as it can
   // (requests without a completion were cancelled).
-  virtual void generate(Version version, const GenerateBatch& batch, const CompletionSink& sink, std::stop_token stop) = 0;
+  virtual void generate(Version version, const GenerateBatch& batch, const CompletionSink& sink,
+                        std::stop_token stop) = 0;
   // Log-probs of ids[start:] of each sequence, end to end; equal bit for bit to generate's on the same tokens.
   virtual std::vector<float> score(Version version, const ScoreBatch& batch, double temperature) = 0;
   // Pure: `from` is unchanged. `reference` is read only by a full-vocabulary match. Stops early, with a checkpoint
   // given to `sink`, when `stop` is requested (result.steps < batches.steps()). NaN or Inf: Error(Exit::diverged).
-  virtual UpdateResult update(Version from, TrainBatches& batches, const LossSpec& loss, const OptimizerOptions& optimizer,
-                              Version reference, const UpdateCheckpoint* resume, UpdateSink& sink, std::stop_token stop) = 0;
+  virtual UpdateResult update(Version from, TrainBatches& batches, const LossSpec& loss,
+                              const OptimizerOptions& optimizer, Version reference, const UpdateCheckpoint* resume,
+                              UpdateSink& sink, std::stop_token stop) = 0;
   virtual Plan plan(const PlanRequest& request) const = 0;
 };
 
 // What an engine is made with besides its own options.
 struct EngineSetup {
-  uint64_t key = 0;                      // random key of the initial weights
-  std::shared_ptr<const Codec> codec;    // of the model's `tokenizer:`; null when the model brings its own
-  int threads = 1;                       // most threads that one call may use
+  uint64_t key = 0;                    // random key of the initial weights
+  std::shared_ptr<const Codec> codec;  // of the model's `tokenizer:`; null when the model brings its own
+  int threads = 1;                     // most threads that one call may use
 };
 
 // What the recipe names as a model's engine: checked with the recipe, made at run start.

@@ -24,7 +24,8 @@ class InputFile {
  public:
   virtual ~InputFile() = default;
   virtual uint64_t size() const = 0;
-  virtual void read(uint64_t offset, char* out, size_t length) const = 0;  // thread-safe; short file throws Exit::corrupt
+  virtual void read(uint64_t offset, char* out,
+                    size_t length) const = 0;  // thread-safe; short file throws Exit::corrupt
 };
 
 // Holds an exclusive lock while it lives; the system releases it when the process dies.
@@ -45,20 +46,20 @@ class Env {
   virtual void truncate(const std::string& path, uint64_t size) = 0;
   virtual bool rename_new(const std::string& from, const std::string& to) = 0;  // false: `to` exists, nothing changed
   virtual void rename_over(const std::string& from, const std::string& to) = 0;
-  virtual void remove(const std::string& path) = 0;                       // missing is fine
+  virtual void remove(const std::string& path) = 0;  // missing is fine
   virtual void remove_tree(const std::string& path) = 0;
-  virtual bool make_dir(const std::string& path) = 0;                     // false: existed
+  virtual bool make_dir(const std::string& path) = 0;  // false: existed
   virtual void sync_dir(const std::string& path) = 0;
   virtual bool exists(const std::string& path) = 0;
   virtual bool is_dir(const std::string& path) = 0;
   virtual uint64_t file_size(const std::string& path) = 0;
-  virtual std::vector<std::string> list(const std::string& dir) = 0;      // names, sorted
+  virtual std::vector<std::string> list(const std::string& dir) = 0;  // names, sorted
   virtual void make_readonly(const std::string& path) = 0;
   virtual void make_link(const std::string& target, const std::string& path) = 0;  // symbolic, replaces
-  virtual std::unique_ptr<FileLock> lock(const std::string& path) = 0;    // nullptr: held by another process
+  virtual std::unique_ptr<FileLock> lock(const std::string& path) = 0;             // nullptr: held by another process
 
-  virtual double seconds() = 0;       // monotonic
-  virtual std::string utc_time() = 0; // ISO 8601, for people only, in no digest
+  virtual double seconds() = 0;        // monotonic
+  virtual std::string utc_time() = 0;  // ISO 8601, for people only, in no digest
 };
 
 Env& system_env();

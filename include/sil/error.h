@@ -13,20 +13,20 @@ namespace sil {
 enum class Exit : int {
   ok = 0,
   failed = 1,
-  usage = 2,        // usage or recipe error; nothing was started
-  unreadable = 3,   // dataset, model, tokenizer or checkpoint
-  rule = 4,         // stopped by a rule of the recipe
-  unfit = 5,        // environment: cage, CPU profile, GPU, plan does not fit
-  in_use = 6,       // run directory held by another process
-  corrupt = 7,      // stored data is not what its digest says
-  differs = 8,      // a comparison found a difference
-  verifier = 9,     // verifier broke the protocol or failed its audit
-  resources = 10,   // out of disk, quota or memory while running
-  io = 11,          // I/O error, a failed fsync included
-  newer = 12,       // written by a newer version
-  diverged = 13,    // NaN, Inf, loss watchdog
-  internal = 70,    // a bug
-  stopped = 75,     // stopped on request; the same command continues
+  usage = 2,       // usage or recipe error; nothing was started
+  unreadable = 3,  // dataset, model, tokenizer or checkpoint
+  rule = 4,        // stopped by a rule of the recipe
+  unfit = 5,       // environment: cage, CPU profile, GPU, plan does not fit
+  in_use = 6,      // run directory held by another process
+  corrupt = 7,     // stored data is not what its digest says
+  differs = 8,     // a comparison found a difference
+  verifier = 9,    // verifier broke the protocol or failed its audit
+  resources = 10,  // out of disk, quota or memory while running
+  io = 11,         // I/O error, a failed fsync included
+  newer = 12,      // written by a newer version
+  diverged = 13,   // NaN, Inf, loss watchdog
+  internal = 70,   // a bug
+  stopped = 75,    // stopped on request; the same command continues
 };
 
 // A position in a text file; lines and columns count from 1, 0 means "not known".
@@ -69,5 +69,4 @@ std::string nearest(std::string_view name, const std::vector<std::string>& known
 }  // namespace sil
 
 // A condition that only a bug can break. On in release builds; throws Error(Exit::internal).
-#define SIL_CHECK(condition) \
-  ((condition) ? void(0) : ::sil::check_failed(#condition, __FILE__, __LINE__))
+#define SIL_CHECK(condition) ((condition) ? void(0) : ::sil::check_failed(#condition, __FILE__, __LINE__))

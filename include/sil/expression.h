@@ -21,9 +21,9 @@ using Value = std::variant<std::monostate, bool, double, std::string, std::share
 class Scope {
  public:
   virtual ~Scope() = default;
-  virtual Value get(std::string_view field) const = 0;       // nil when there is none
-  virtual std::vector<std::string> fields() const = 0;       // declared fields, for messages and for check
-  virtual bool open() const { return false; }                // any field may exist (problem.meta)
+  virtual Value get(std::string_view field) const = 0;  // nil when there is none
+  virtual std::vector<std::string> fields() const = 0;  // declared fields, for messages and for check
+  virtual bool open() const { return false; }           // any field may exist (problem.meta)
 };
 
 // An expression, or a whole chunk that returns a value (then with `return`). Evaluation is thread-safe; compiled once a

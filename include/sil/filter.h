@@ -19,8 +19,8 @@ namespace sil {
 struct FilterContext {
   std::function<const Task*(const Problem&)> task;
   std::function<std::shared_ptr<const Scope>(const Group&, const Rollout*)> scope;
-  std::string by;            // "" = the unit's own most recent verdict, else its group's
-  std::string round;         // for ids: "0", "3", "3.1", "after"
+  std::string by;     // "" = the unit's own most recent verdict, else its group's
+  std::string round;  // for ids: "0", "3", "3.1", "after"
   // The rollout's context for training: its role's plain view of the problem (no hint, no feedback), encoded.
   std::function<std::vector<TokenId>(const Group&, const Rollout&)> context_ids;
 };
@@ -64,7 +64,7 @@ class Survey {
 class KeepRule {
  public:
   virtual ~KeepRule() = default;
-  virtual std::unique_ptr<Survey> survey() const { return nullptr; }   // non-null: the rule is pool-wide
+  virtual std::unique_ptr<Survey> survey() const { return nullptr; }  // non-null: the rule is pool-wide
   virtual void apply(FilterView& view, const Survey* survey) const = 0;
 };
 

@@ -54,10 +54,10 @@ class Json {
   Array& as_array();
   Object& as_object();
 
-  const Json* find(std::string_view key) const;      // nullptr when absent or not an object
-  const Json& at(std::string_view key) const;        // throws when absent
-  Json& set(std::string_view key, Json value);       // replaces or appends; makes null an object
-  void push(Json value);                             // makes null an array
+  const Json* find(std::string_view key) const;  // nullptr when absent or not an object
+  const Json& at(std::string_view key) const;    // throws when absent
+  Json& set(std::string_view key, Json value);   // replaces or appends; makes null an object
+  void push(Json value);                         // makes null an array
 
   friend bool operator==(const Json&, const Json&) = default;
 

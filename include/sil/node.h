@@ -19,25 +19,25 @@ struct Node {
   struct Member;
 
   Kind kind = Kind::null;
-  Place place;             // of the value
+  Place place;  // of the value
   Origin origin = Origin::file;
-  std::string scalar;      // as written
-  bool quoted = false;     // quoted or block scalar: always a string
+  std::string scalar;   // as written
+  bool quoted = false;  // quoted or block scalar: always a string
   std::vector<Node> items;
-  std::vector<Member> members;   // unique keys, in file order
+  std::vector<Member> members;  // unique keys, in file order
 
   const Node* find(std::string_view key) const;  // nullptr when absent or not a map
   Node* find(std::string_view key);
-  const char* kind_name() const;   // "nothing", "a scalar", "a list", "a map"
+  const char* kind_name() const;  // "nothing", "a scalar", "a list", "a map"
 
   static Node text(std::string value, Place place, Origin origin);
   static Node from_json(const Json& value, Place place, Origin origin);
-  Json to_json() const;            // scalars by YAML 1.2 core rules
+  Json to_json() const;  // scalars by YAML 1.2 core rules
 };
 
 struct Node::Member {
   std::string key;
-  Place place;             // of the key
+  Place place;  // of the key
   Node value;
 };
 

@@ -21,7 +21,7 @@ enum class Split : uint8_t { train, dev, test };
 std::string_view name(Split split);
 
 struct Message {
-  std::string role;     // system, user, assistant, tool
+  std::string role;  // system, user, assistant, tool
   std::string content;
   friend bool operator==(const Message&, const Message&) = default;
 };
@@ -41,16 +41,16 @@ struct GivenAnswer {
 
 // One thing to solve. Immutable once made; shared by the groups that try it.
 struct Problem {
-  uint64_t uid = 0;                   // first 64 bits of SHA-256 over (prompt, answer)
-  std::string prompt;                 // of messages: their contents joined by newlines
-  std::vector<Message> messages;      // empty when the prompt is plain text
+  uint64_t uid = 0;               // first 64 bits of SHA-256 over (prompt, answer)
+  std::string prompt;             // of messages: their contents joined by newlines
+  std::vector<Message> messages;  // empty when the prompt is plain text
   std::optional<std::string> answer;
-  std::vector<GivenAnswer> given;     // what `demonstrate` turns into rollouts
-  Json meta = Json::object();         // whatever else the row or the generator says
+  std::vector<GivenAnswer> given;  // what `demonstrate` turns into rollouts
+  Json meta = Json::object();      // whatever else the row or the generator says
   Split split = Split::train;
-  double difficulty = 0;              // in the task's own unit (digits, numbers ...)
-  std::string task;                   // name in the recipe
-  int64_t index = 0;                  // within task and split
+  double difficulty = 0;  // in the task's own unit (digits, numbers ...)
+  std::string task;       // name in the recipe
+  int64_t index = 0;      // within task and split
 };
 // Shared ownership: a problem outlives its group in stores and pools.
 using ProblemRef = std::shared_ptr<const Problem>;
@@ -65,15 +65,15 @@ std::string_view name(Outcome outcome);
 
 // What one verifying step says about one unit.
 struct Verdict {
-  std::string step;                                   // the step that gave it
-  std::string unit = "rollout";                       // rollout | group | turn | pair | pool
-  std::string verifier;                               // name@version of the whole list
+  std::string step;              // the step that gave it
+  std::string unit = "rollout";  // rollout | group | turn | pair | pool
+  std::string verifier;          // name@version of the whole list
   Label label = Label::abstain;
   double score = 0;                                   // in [0, 1] by convention; meaningless when abstaining
   std::vector<std::pair<std::string, double>> parts;  // named parts of a weighted list
   std::string reason;
   Outcome outcome = Outcome::infra;
-  int64_t cost_us = 0;                                // measured; in no digest
+  int64_t cost_us = 0;  // measured; in no digest
 };
 
 enum class Finish : uint8_t { stop, length, cancelled };
@@ -81,40 +81,40 @@ std::string_view name(Finish finish);
 
 // One attempt at a problem by a role.
 struct Rollout {
-  std::string step;                 // the step that made it
+  std::string step;  // the step that made it
   std::string role;
-  Digest version;                   // of the weights that sampled it; zero for given rollouts
-  uint32_t prompt = 0;              // index into Group::prompts
+  Digest version;       // of the weights that sampled it; zero for given rollouts
+  uint32_t prompt = 0;  // index into Group::prompts
   uint32_t sample = 0;
   uint32_t member = 0;
-  std::vector<TokenId> ids;         // completion, the token that ended it included
-  std::vector<float> logprobs;      // one an id; empty for given rollouts
-  std::vector<float> kept_mass;     // one an id when top-k/top-p/min-p cut the distribution, else empty
-  float temperature = 1;            // of `logprobs` (1 where sampling was greedy)
+  std::vector<TokenId> ids;      // completion, the token that ended it included
+  std::vector<float> logprobs;   // one an id; empty for given rollouts
+  std::vector<float> kept_mass;  // one an id when top-k/top-p/min-p cut the distribution, else empty
+  float temperature = 1;         // of `logprobs` (1 where sampling was greedy)
   Finish finish = Finish::stop;
-  std::string text;                 // decoded, without the stop string and special tokens
-  std::string parent;               // id of the rollout it came from, or ""
-  std::vector<std::string> used;    // ids of store records its view showed
-  std::vector<Verdict> verdicts;    // oldest first
-  double weight = 1;                // credit; set by filter's weigh
-  bool kept = true;                 // false once a filter of this pool dropped it
+  std::string text;               // decoded, without the stop string and special tokens
+  std::string parent;             // id of the rollout it came from, or ""
+  std::vector<std::string> used;  // ids of store records its view showed
+  std::vector<Verdict> verdicts;  // oldest first
+  double weight = 1;              // credit; set by filter's weigh
+  bool kept = true;               // false once a filter of this pool dropped it
 };
 
 // A prompt as a model saw it.
 struct Prompt {
   std::vector<TokenId> ids;
-  std::string text;   // rendered conversation, for people
+  std::string text;  // rendered conversation, for people
 };
 
 // All rollouts of one problem in one pool.
 struct Group {
   ProblemRef problem;
-  uint32_t occurrence = 0;         // k-th time this uid was drawn by this step
-  int64_t position = 0;            // canonical order within the pool
-  uint64_t parent = 0;             // hash of the parent unit's id, 0 without; part of the random key
+  uint32_t occurrence = 0;  // k-th time this uid was drawn by this step
+  int64_t position = 0;     // canonical order within the pool
+  uint64_t parent = 0;      // hash of the parent unit's id, 0 without; part of the random key
   std::vector<Prompt> prompts;
   std::vector<Rollout> rollouts;
-  std::vector<Verdict> verdicts;   // about the group
+  std::vector<Verdict> verdicts;  // about the group
 };
 
 // "ROUND/STEP/UID[.OCCURRENCE]/SAMPLE[@MEMBER]"; round is "0" before round 1 and "after" at the end.
@@ -127,21 +127,21 @@ struct Segment {
   int32_t begin = 0;
   int32_t end = 0;
   double weight = 0;
-  std::string rollout;   // id of the rollout it is a slice of; "" for given text
+  std::string rollout;  // id of the rollout it is a slice of; "" for given text
 };
 
 // One sequence that training reads. Log-probs are kept only where the slice stands in the context it was sampled in.
 struct ExampleSequence {
   std::vector<TokenId> ids;
   std::vector<Segment> segments;
-  std::vector<float> logprobs;   // one an id, 0 on context; empty when unknown
+  std::vector<float> logprobs;  // one an id, 0 on context; empty when unknown
   float temperature = 1;
 };
 
 // What training reads: one sequence, or two for a pair (chosen, then rejected).
 struct Example {
   std::string id;
-  uint64_t group = 0;            // hash of the group's id: examples of one group stay in one minibatch
+  uint64_t group = 0;  // hash of the group's id: examples of one group stay in one minibatch
   std::vector<ExampleSequence> sequences;
 };
 

@@ -28,8 +28,8 @@ struct Registries {
   Registry<EvictRule> evictions{"evict"};
 
   std::vector<const AnyRegistry*> all() const {
-    return {&tasks, &tokenizers, &engines, &verifiers, &filters,  &credits,
-            &shapes, &losses,    &gates,   &controls,  &draws,    &evictions};
+    return {&tasks,  &tokenizers, &engines, &verifiers, &filters, &credits,
+            &shapes, &losses,     &gates,   &controls,  &draws,   &evictions};
   }
   const AnyRegistry* find(std::string_view kind) const {
     for (const AnyRegistry* registry : all())

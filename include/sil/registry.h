@@ -11,22 +11,21 @@
 
 namespace sil {
 
-
 // One entry, independent of the plug-in's type: what help, check and dump need.
 struct PluginAbout {
   std::string name;
-  std::string help;        // one line
-  std::string shorthand;   // option that a bare value sets: {threshold: 0.5}; "" = none
-  void (*visit)(OptionVisitor&) = nullptr;   // walks a default-made options struct
+  std::string help;                         // one line
+  std::string shorthand;                    // option that a bare value sets: {threshold: 0.5}; "" = none
+  void (*visit)(OptionVisitor&) = nullptr;  // walks a default-made options struct
 };
 
 // What the recipe reader needs of any registry.
 class AnyRegistry {
  public:
   virtual ~AnyRegistry() = default;
-  virtual std::string_view kind() const = 0;                    // "verifier"
+  virtual std::string_view kind() const = 0;  // "verifier"
   virtual const PluginAbout* find(std::string_view name) const = 0;
-  virtual std::vector<std::string> names() const = 0;           // sorted
+  virtual std::vector<std::string> names() const = 0;  // sorted
 };
 
 // Walks `visit` over a freshly read struct: how a factory gets its options. Defined in recipe/option_reader.cpp.
@@ -46,7 +45,8 @@ class Registry final : public AnyRegistry {
     entry.about = {name, std::move(help), std::move(shorthand), [](OptionVisitor& v) { Options().visit(v); }};
     entry.make = [](const PluginSpec& spec) -> std::unique_ptr<Interface> {
       Options options;
-      read_options(spec, [](OptionVisitor& v, void* o) { static_cast<Options*>(o)->visit(v); }, &options);
+      read_options(
+          spec, [](OptionVisitor& v, void* o) { static_cast<Options*>(o)->visit(v); }, &options);
       return std::make_unique<Plugin>(std::move(options));
     };
     if (!entries_.emplace(name, std::move(entry)).second) throw_name_taken(kind_, name);

@@ -12,14 +12,16 @@ namespace sil {
 std::array<uint32_t, 4> philox4x32_10(std::array<uint32_t, 4> counter, uint64_t key);
 
 // Uniform in (0, 1) with 24 bits: (2*(word>>9)+1) * 2^-24; never 0 or 1.
-inline float uniform(uint32_t word) { return static_cast<float>(2 * (word >> 9) + 1) * 0x1p-24f; }
+inline float uniform(uint32_t word) {
+  return static_cast<float>(2 * (word >> 9) + 1) * 0x1p-24f;
+}
 
 // What a family of draws is for. The key is a 64-bit hash of all of it.
 struct RandomPath {
-  uint64_t seed = 0;              // of the run
-  std::string_view purpose;       // "sample", "shuffle", "permute" ...
-  std::vector<std::string> steps; // names on the path, outermost first
-  std::vector<int64_t> rounds;    // round, sub-round ...; empty where rounds must not matter (evaluate)
+  uint64_t seed = 0;               // of the run
+  std::string_view purpose;        // "sample", "shuffle", "permute" ...
+  std::vector<std::string> steps;  // names on the path, outermost first
+  std::vector<int64_t> rounds;     // round, sub-round ...; empty where rounds must not matter (evaluate)
 
   uint64_t key() const;
 };

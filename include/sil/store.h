@@ -1,5 +1,5 @@
-// Laws of stores: which records are drawn, which are forgotten. Pure functions of the records; statistics are never kept
-// in place.
+// Laws of stores: which records are drawn, which are forgotten. Pure functions of the records; statistics are never
+// kept in place.
 #pragma once
 
 #include <cstdint>
@@ -28,7 +28,7 @@ class DrawLaw {
 class EvictRule {
  public:
   virtual ~EvictRule() = default;
-  virtual std::vector<size_t> evict(const std::vector<StoreRecord>& records) const = 0;   // positions to forget
+  virtual std::vector<size_t> evict(const std::vector<StoreRecord>& records) const = 0;  // positions to forget
 };
 
 }  // namespace sil

@@ -20,8 +20,8 @@ class AnswerExtractor {
 
 // Options every task shares; each task's visit() calls this one's first.
 struct TaskOptions {
-  Json split = "train";          // train | dev | test, or {fraction: f, name: n}: rows whose hash(uid) < f, of which every
-                                 // other task on that file reads the rest
+  Json split = "train";  // train | dev | test, or {fraction: f, name: n}: rows whose hash(uid) < f, of which every
+                         // other task on that file reads the rest
   std::string answer = "whole";  // extractor: whole | last_number | hashes | boxed | regex
   std::string pattern;           // of `answer: regex`; its first group is the answer
   std::string answers = "use";   // use | observe: hidden from everything but `observe`
@@ -37,17 +37,17 @@ struct TaskCheck {
 class Task {
  public:
   virtual ~Task() = default;
-  virtual int64_t size() const = 0;                   // of the index space, all splits together; >= 1
+  virtual int64_t size() const = 0;  // of the index space, all splits together; >= 1
   // Everything but `split`, `task` and `index` (the caller sets them).
   virtual Problem at(int64_t index) const = 0;
   // The truth about one completion, by the task's own rule.
   virtual TaskCheck check(const Problem& problem, std::string_view completion) const = 0;
   virtual const AnswerExtractor& extractor() const = 0;
-  virtual std::string alphabet() const = 0;           // characters of prompts and answers ("" = unknown), UTF-8
+  virtual std::string alphabet() const = 0;  // characters of prompts and answers ("" = unknown), UTF-8
   virtual bool procedural() const = 0;
   // Whether no two indices share a uid, so that draws within one pass over the task need no bookkeeping of duplicates.
   virtual bool distinct() const = 0;
-  virtual Digest digest() const = 0;                  // of everything `at` depends on (a dataset's bytes)
+  virtual Digest digest() const = 0;  // of everything `at` depends on (a dataset's bytes)
   // Path of a dataset's file ("" for procedural tasks): tasks on one file part it between them.
   virtual std::string source() const { return {}; }
 };

@@ -34,10 +34,11 @@ struct JudgeContext {
 class Verifier {
  public:
   virtual ~Verifier() = default;
-  virtual std::string version() const = 0;         // "1"; a program's own name and version once it said it
-  virtual bool needs_group() const { return false; }   // items of one group must come together (majority)
-  virtual bool pure() const { return true; }       // same input, same verdict, always (programs: false)
-  virtual void verify(std::span<const JudgeItem> items, const JudgeContext& context, std::span<Verdict> verdicts) const = 0;
+  virtual std::string version() const = 0;            // "1"; a program's own name and version once it said it
+  virtual bool needs_group() const { return false; }  // items of one group must come together (majority)
+  virtual bool pure() const { return true; }          // same input, same verdict, always (programs: false)
+  virtual void verify(std::span<const JudgeItem> items, const JudgeContext& context,
+                      std::span<Verdict> verdicts) const = 0;
 };
 
 // For verifiers that look at one completion at a time.

@@ -55,17 +55,7 @@ std::vector<Finding> findings_of(const RecipeInput& input, const Builtins& built
     if (error.code() != Exit::usage) throw;
     return error.findings();
   }
-  std::vector<Finding> findings;
-  for (const auto* section : {&recipe.before, &recipe.round, &recipe.after}) {
-    for (const StepSpec& spec : *section) {
-      try {
-        builtins.steps.make(spec.options)->check(recipe, spec, findings);
-      } catch (const Error& error) {
-        findings.insert(findings.end(), error.findings().begin(), error.findings().end());
-      }
-    }
-  }
-  return findings;
+  return recipe_findings(recipe, builtins.steps);
 }
 
 int64_t integer_option(const StepSpec& step, std::string_view name) {

@@ -80,7 +80,6 @@ class Process {
   std::vector<pid_t> descendants() const;
 
  private:
-  struct PollSet;
   Event pump(Clock::time_point until);
   void write_some();
   bool read_some();

@@ -16,24 +16,16 @@ class Silent final : public RunProgress {
   void working(const std::string&, int64_t, int64_t) override {}
 };
 
-Shelves shelves_of(const Registries& registries, const Registry<Step>& steps) {
-  Shelves shelves = registries.all();
-  shelves.push_back(&steps);
-  return shelves;
-}
-
 RecipeInput recorded_input(Env& env, const std::string& run_dir, const RunState& state) {
-  if (!state.begun) throw Error(Exit::unreadable, run_dir + " holds no recipe yet", "start it with `sil run RECIPE --out " + run_dir + "`");
+  if (!state.begun)
+    throw Error(Exit::unreadable, run_dir + " holds no recipe yet",
+                "start it with `sil run RECIPE --out " + run_dir + "`");
   Json source = parse_json(ObjectStore(env, run_dir).read(state.source));
   RecipeInput input;
   input.file = source.at("file").as_string();
   input.text = source.at("text").as_string();
   for (const Json& text : source.at("overrides").as_array()) input.overrides.push_back(text.as_string());
   return input;
-}
-
-const std::vector<StepSpec>& specs_of(const Recipe& recipe, const std::string& label) {
-  return label == "0" ? recipe.before : label == "after" ? recipe.after : recipe.round;
 }
 
 // Reads every frame of a step, which re-hashes it; returns the bytes.
@@ -107,7 +99,8 @@ std::vector<RoundComparison> compare_runs(const RunState& a, const RunState& b) 
     RoundComparison comparison;
     comparison.round = round.label;
     const RoundState* other = b.find_round(round.label);
-    comparison.first_difference = other ? difference(round, *other, comparison.steps) : "only the first run has this round";
+    comparison.first_difference =
+        other ? difference(round, *other, comparison.steps) : "only the first run has this round";
     comparison.equal = comparison.first_difference.empty();
     out.push_back(std::move(comparison));
   }
@@ -116,18 +109,22 @@ std::vector<RoundComparison> compare_runs(const RunState& a, const RunState& b) 
   return out;
 }
 
-std::vector<RoundComparison> reproduce_run(Env& env, const std::string& run_dir, const std::string& scratch, int64_t last_round,
-                                           int threads, const Registries& registries, const Registry<Step>& steps) {
+std::vector<RoundComparison> reproduce_run(Env& env, const std::string& run_dir, const std::string& scratch,
+                                           int64_t last_round, int threads, const Registries& registries,
+                                           const Registry<Step>& steps) {
   RunState recorded = replay(read_run_journal(env, run_dir).records);
   RunRequest request;
   request.recipe = recorded_input(env, run_dir, recorded);
   request.directory = scratch;
   request.threads = threads;
-  request.last_round = last_round > 0 ? last_round : recorded.find_round("after") ? 0 : std::max<int64_t>(1, recorded.sealed_rounds());
+  request.last_round = last_round > 0                 ? last_round
+                       : recorded.find_round("after") ? 0
+                                                      : std::max<int64_t>(1, recorded.sealed_rounds());
   Silent silent;
   run_recipe(request, registries, steps, env, silent, {});
   RunState again = replay(read_run_journal(env, scratch).records);
-  std::erase_if(recorded.rounds, [&](const RoundState& round) { return !round.sealed || !again.find_round(round.label); });
+  std::erase_if(recorded.rounds,
+                [&](const RoundState& round) { return !round.sealed || !again.find_round(round.label); });
   std::erase_if(again.rounds, [&](const RoundState& round) { return !recorded.find_round(round.label); });
   return compare_runs(recorded, again);
 }
@@ -142,7 +139,8 @@ FsckReport fsck_run(Env& env, const std::string& run_dir) {
   for (const RoundState& round : state.rounds)
     for (const auto& [name, step] : round.steps) report.bytes += check_frames(env, run_dir, step);
   ObjectStore objects(env, run_dir);
-  for (const Digest& digest : named_objects(journal.records)) report.bytes += static_cast<int64_t>(objects.verify(digest));
+  for (const Digest& digest : named_objects(journal.records))
+    report.bytes += static_cast<int64_t>(objects.verify(digest));
   return report;
 }
 

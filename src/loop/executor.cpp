@@ -64,20 +64,21 @@ class Committer {
  private:
   Json member_entry(const std::string& step, const MemberOutput& output) {
     const StepProgress& before = context_.round().steps[step];
-    Digest running = before.digest;
     Json files = Json::object();
     for (const EncodedFile& file : output.files) {
+      auto known = before.running.find(file.kind);
+      Digest running = known == before.running.end() ? Digest() : known->second;
       for (const Digest& item : file.items) running = chain(running, item);
       Json entry = Json::object();
       entry.set("frame", append(step, file).to_json());
       entry.set("lines", file.lines);
+      entry.set("digest", running.hex());
       files.set(file.kind, std::move(entry));
     }
     Json entry = Json::object();
     entry.set("step", step);
     entry.set("files", std::move(files));
     entry.set("tally", output.tally.to_json());
-    entry.set("digest", running.hex());
     return entry;
   }
 
@@ -85,7 +86,8 @@ class Committer {
     std::string segment = segment_name(context_.round().label, step, file.kind);
     if (file.frame.bytes.empty()) return FrameRef{segment, 0, 0, 0, Digest()};
     auto& writer = writers_[segment];
-    if (!writer) writer = std::make_unique<SegmentWriter>(context_.env, context_.run_dir, segment, journaled_end(step, file.kind));
+    if (!writer)
+      writer = std::make_unique<SegmentWriter>(context_.env, context_.run_dir, segment, journaled_end(step, file.kind));
     return writer->append(file.frame);
   }
 
@@ -136,8 +138,10 @@ class Pipeline {
       if (ticket < 0) return;
       DoneFrame done = process(frame, members_);
       std::lock_guard lock(mutex_);
-      if (context_.stop.stop_requested()) ended_ = true;   // sampling may have been cut short: the frame does not count
-      else ready_[ticket] = std::move(done);
+      if (context_.stop.stop_requested())
+        ended_ = true;  // sampling may have been cut short: the frame does not count
+      else
+        ready_[ticket] = std::move(done);
       changed_.notify_all();
     }
   } catch (...) {
@@ -172,7 +176,8 @@ class Pipeline {
   std::optional<DoneFrame> next_done() {
     std::unique_lock lock(mutex_);
     for (;;) {
-      changed_.wait_for(lock, std::chrono::milliseconds(200), [&] { return failure_ || ready_.count(committed_) || finished(); });
+      changed_.wait_for(lock, std::chrono::milliseconds(200),
+                        [&] { return failure_ || ready_.count(committed_) || finished(); });
       if (failure_) return std::nullopt;
       if (auto it = ready_.find(committed_); it != ready_.end()) {
         DoneFrame frame = std::move(it->second);

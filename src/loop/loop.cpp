@@ -8,15 +8,10 @@
 #include "recipe/paths.h"
 #include "record/run_directory.h"
 #include "sil/rng.h"
+#include "steps/scopes.h"
 
 namespace sil {
 namespace {
-
-Shelves shelves_of(const Registries& registries, const Registry<Step>& steps) {
-  Shelves shelves = registries.all();
-  shelves.push_back(&steps);
-  return shelves;
-}
 
 std::string set_aside(Env& env, const std::string& directory) {
   for (int n = 1;; ++n) {
@@ -30,8 +25,8 @@ std::string set_aside(Env& env, const std::string& directory) {
 
 class Loop {
  public:
-  Loop(const RunRequest& request, Recipe recipe, std::string directory, const Registries& registries, const Registry<Step>& steps,
-       Env& env, RunProgress& progress, std::stop_token stop)
+  Loop(const RunRequest& request, Recipe recipe, std::string directory, const Registries& registries,
+       const Registry<Step>& steps, Env& env, RunProgress& progress, std::stop_token stop)
       : request_(request),
         recipe_(std::move(recipe)),
         registries_(registries),
@@ -49,7 +44,7 @@ class Loop {
     if (state_.begun && state_.status == "done" && finished()) return summary("done");
     run_.objects().clear_temporaries();
     if (!state_.begun) begin();
-    else for (const auto& [name, model] : state_.models) models_.add(name, make_engine(*recipe_.model(name)));
+    for (const ModelSpec& spec : recipe_.models) add_model(spec);
     record("open", open_payload());
     bind_recorded();
     try {
@@ -92,7 +87,7 @@ class Loop {
     state_.apply(run_.journal().records().back());
   }
 
-  // The recipe, the inputs it names, and what `base` starts as.
+  // The recipe and the inputs it names.
   void begin() {
     Json payload = Json::object();
     payload.set("digest", recipe_.digest.hex());
@@ -109,11 +104,12 @@ class Loop {
     for (const auto& [name, task] : tasks_) inputs.set(name, task->digest().hex());
     payload.set("tasks", std::move(inputs));
     record("recipe", std::move(payload));
-    for (const ModelSpec& spec : recipe_.models) add_model(spec);
   }
 
+  // Its engine, and once a run what `base` starts as.
   void add_model(const ModelSpec& spec) {
     models_.add(spec.name, make_engine(spec));
+    if (state_.models.count(spec.name)) return;
     VersionRef version = models_.store(spec.name, models_.engine(spec.name).initial(), false);
     Json payload = Json::object();
     payload.set("model", spec.name);
@@ -141,7 +137,8 @@ class Loop {
       for (const auto& [name, value] : a.as_object()) names.insert(name);
       for (const auto& [name, value] : b.as_object()) names.insert(name);
       for (const std::string& name : names)
-        self(self, a.find(name) ? *a.find(name) : Json(), b.find(name) ? *b.find(name) : Json(), path.empty() ? name : path + "." + name);
+        self(self, a.find(name) ? *a.find(name) : Json(), b.find(name) ? *b.find(name) : Json(),
+             path.empty() ? name : path + "." + name);
     };
     differ(differ, recorded, recipe_.resolved, "");
     throw Error(Exit::usage, run_.path() + " was begun with another recipe:" + what,
@@ -151,10 +148,6 @@ class Loop {
   bool finished() const {
     bool after = recipe_.after.empty() || (state_.find_round("after") && state_.find_round("after")->sealed);
     return state_.sealed_rounds() >= recipe_.rounds && after;
-  }
-
-  const std::vector<StepSpec>& specs_of(const Recipe& recipe, const std::string& label) const {
-    return label == "0" ? recipe.before : label == "after" ? recipe.after : recipe.round;
   }
 
   void bind_recorded() {
@@ -181,14 +174,19 @@ class Loop {
     Recipe recipe = values.empty() ? recipe_ : with_values(recipe_, values, shelves_);
     const std::vector<StepSpec>& specs = specs_of(recipe, label);
     StepObjects made = make_steps(specs, steps_);
-    RoundContext context(recipe, registries_, run_.env(), run_.path(), state_, tasks_, models_,
-                         [this](std::string_view type, Json payload) { record(type, std::move(payload)); }, run_.objects());
+    RoundContext context(
+        recipe, registries_, run_.env(), run_.path(), state_, tasks_, models_,
+        [this](std::string_view type, Json payload) { record(type, std::move(payload)); }, run_.objects());
     context.threads = request_.threads;
     context.frame_rollouts = request_.frame_rollouts;
     context.stop = stop_;
     context.section = label == "0" ? "before" : label == "after" ? "after" : "round";
-    context.working = [this](const std::string& step, int64_t done, int64_t total) { progress_.working(step, done, total); };
-    progress_.line(label == "0" ? "before" : label == "after" ? "after" : fmt::format("round {} of {}", label, recipe_.rounds));
+    context.working = [this](const std::string& step, int64_t done, int64_t total) {
+      progress_.working(step, done, total);
+    };
+    progress_.line(label == "0"       ? "before"
+                   : label == "after" ? "after"
+                                      : fmt::format("round {} of {}", label, recipe_.rounds));
     run_section(context, specs, made, progress_);
     seal(specs);
     models_.trim(state_);
@@ -208,7 +206,8 @@ class Loop {
     ControlInput input;
     input.round = round;
     input.history = &state_.history;
-    if (auto it = state_.control_values.find(spec.set); it != state_.control_values.end()) input.previous = it->second.back();
+    if (auto it = state_.control_values.find(spec.set); it != state_.control_values.end())
+      input.previous = it->second.back();
     input.current = option_value(recipe_, spec.set).value_or(Json());
     std::optional<Json> value = registries_.controls.make(spec.by)->value(input);
     if (value) values.push(Json(Json::Array{spec.set, std::move(*value)}));
@@ -232,11 +231,17 @@ class Loop {
   // A round that cannot learn says so.
   void explain(const RoundState& round) {
     for (const auto& [name, step] : round.steps) {
-      auto metric = [&](const char* key) { auto it = step.metrics.find(key); return it == step.metrics.end() ? -1.0 : it->second; };
+      auto metric = [&](const char* key) {
+        auto it = step.metrics.find(key);
+        return it == step.metrics.end() ? -1.0 : it->second;
+      };
       if (step.verb == "filter" && metric("in") > 0 && step.metrics.count("kept") == 0)
-        progress_.line("note: " + name + " kept nothing: nothing can be learnt; try easier problems, more samples or a higher temperature");
+        progress_.line(
+            "note: " + name +
+            " kept nothing: nothing can be learnt; try easier problems, more samples or a higher temperature");
       if (step.verb == "generate" && metric("cut_rate") > 0.2)
-        progress_.line(fmt::format("note: {} cut {:.0f} % of its rollouts: raise max_new_tokens", name, 100 * metric("cut_rate")));
+        progress_.line(
+            fmt::format("note: {} cut {:.0f} % of its rollouts: raise max_new_tokens", name, 100 * metric("cut_rate")));
       if (step.verb == "verify" && metric("units") > 0 && metric("abstained") == metric("units"))
         progress_.line("note: " + name + " abstained on everything");
     }
@@ -269,13 +274,29 @@ class Loop {
 
 }  // namespace
 
+std::vector<Finding> recipe_findings(const Recipe& recipe, const Registry<Step>& steps) {
+  std::vector<Finding> findings;
+  std::vector<std::string> names;
+  for (const auto* section : {&recipe.before, &recipe.round, &recipe.after})
+    for (const StepSpec& spec : *section) {
+      names.push_back(spec.name);
+      try {
+        steps.make(spec.options)->check(recipe, spec, findings);
+      } catch (const Error& error) {
+        findings.insert(findings.end(), error.findings().begin(), error.findings().end());
+      }
+    }
+  std::shared_ptr<const Scope> unit = example_scope(names);
+  for (const ExpressionUse& use : recipe.expressions)
+    for (Finding& finding : use.expression.check(*unit)) findings.push_back(std::move(finding));
+  return findings;
+}
+
 RunSummary run_recipe(const RunRequest& request, const Registries& registries, const Registry<Step>& steps, Env& env,
                       RunProgress& progress, std::stop_token stop) {
   Shelves shelves = shelves_of(registries, steps);
   Recipe recipe = read_recipe(request.recipe, shelves);
-  std::vector<Finding> findings;
-  for (const auto* section : {&recipe.before, &recipe.round, &recipe.after})
-    for (const StepSpec& spec : *section) steps.make(spec.options)->check(recipe, spec, findings);
+  std::vector<Finding> findings = recipe_findings(recipe, steps);
   if (!findings.empty()) throw Error(Exit::usage, std::move(findings));
   std::string directory = request.directory.empty() ? "runs/" + recipe.name : request.directory;
   if (request.fresh && env.exists(directory)) progress.line("put the old run aside as " + set_aside(env, directory));

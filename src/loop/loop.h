@@ -20,32 +20,37 @@ namespace sil {
 class RunProgress {
  public:
   virtual ~RunProgress() = default;
-  virtual void line(const std::string& text) = 0;                              // one per step and per round
-  virtual void working(const std::string& step, int64_t done, int64_t total) = 0;   // groups or optimizer steps
+  virtual void line(const std::string& text) = 0;                                  // one per step and per round
+  virtual void working(const std::string& step, int64_t done, int64_t total) = 0;  // groups or optimizer steps
 };
 
 struct RunRequest {
   RecipeInput recipe;
-  std::string directory;   // "" = runs/NAME
+  std::string directory;  // "" = runs/NAME
   int threads = 1;
-  int64_t last_round = 0;  // > 0: stop after this round as if the recipe had no more
-  bool fresh = false;      // rename an existing directory out of the way first
-  int64_t frame_rollouts = 4096;   // a frame closes here; changes no digest
+  int64_t last_round = 0;         // > 0: stop after this round as if the recipe had no more
+  bool fresh = false;             // rename an existing directory out of the way first
+  int64_t frame_rollouts = 4096;  // a frame closes here; changes no digest
 };
 
 struct RunSummary {
-  std::string run;         // directory
-  std::string status;      // done | stopped
-  int64_t rounds = 0;      // sealed, numbered ones
-  Digest digest;           // of the last sealed section
-  RoundMetrics metrics;    // of the last round and of `after`
+  std::string run;       // directory
+  std::string status;    // done | stopped
+  int64_t rounds = 0;    // sealed, numbered ones
+  Digest digest;         // of the last sealed section
+  RoundMetrics metrics;  // of the last round and of `after`
 };
+
+// What only the steps and the shelves can tell of a recipe: options that do not fit, expressions that name what no unit
+// has.
+std::vector<Finding> recipe_findings(const Recipe& recipe, const Registry<Step>& steps);
 
 // Starts or continues. Exit::stopped is a status here, not an exception; failures are Errors.
 RunSummary run_recipe(const RunRequest& request, const Registries& registries, const Registry<Step>& steps, Env& env,
                       RunProgress& progress, std::stop_token stop);
 
-// The recipe a run was started with, read from its record. Error(Exit::corrupt) when today's program reads it otherwise.
+// The recipe a run was started with, read from its record. Error(Exit::corrupt) when today's program reads it
+// otherwise.
 Recipe recorded_recipe(Env& env, const std::string& run_dir, const RunState& state, const Registries& registries,
                        const Registry<Step>& steps);
 // The folded journal of a run, with the pools of every section bound (steps/binding.h).
@@ -54,13 +59,14 @@ RunState load_run(Env& env, const std::string& run_dir, const Registries& regist
 struct RoundComparison {
   std::string round;
   bool equal = false;
-  int64_t steps = 0;               // compared
-  std::string first_difference;    // "STEP: …" or ""
+  int64_t steps = 0;             // compared
+  std::string first_difference;  // "STEP: …" or ""
 };
 // Runs the record's recipe again in the new directory `scratch`, as far as the record goes but at most to `last_round`
 // (0 = to its end), and compares the digest of every step.
-std::vector<RoundComparison> reproduce_run(Env& env, const std::string& run_dir, const std::string& scratch, int64_t last_round,
-                                           int threads, const Registries& registries, const Registry<Step>& steps);
+std::vector<RoundComparison> reproduce_run(Env& env, const std::string& run_dir, const std::string& scratch,
+                                           int64_t last_round, int threads, const Registries& registries,
+                                           const Registry<Step>& steps);
 // First differences of two runs' records, round by round.
 std::vector<RoundComparison> compare_runs(const RunState& a, const RunState& b);
 
@@ -69,8 +75,8 @@ struct FsckReport {
   int64_t bytes = 0;
   Digest digest;
 };
-// Re-hashes the journal's chain and every frame and object that a record names. Throws Error(Exit::corrupt) at the first
-// thing that is not what its digest says.
+// Re-hashes the journal's chain and every frame and object that a record names. Throws Error(Exit::corrupt) at the
+// first thing that is not what its digest says.
 FsckReport fsck_run(Env& env, const std::string& run_dir);
 
 }  // namespace sil

@@ -12,7 +12,8 @@ namespace {
 std::string figures_text(const StepProgress& step) {
   std::string text;
   int shown = 0;
-  for (const char* name : {"rollouts", "units", "pass_rate", "kept", "in", "examples", "steps", "pass@1", "label_accuracy", "accuracy", "mean_length"})
+  for (const char* name : {"rollouts", "units", "pass_rate", "kept", "in", "examples", "steps", "pass@1",
+                           "label_accuracy", "accuracy", "mean_length"})
     if (auto it = step.metrics.find(name); it != step.metrics.end() && shown < 5) {
       text += fmt::format("  {} {:.4g}", name, it->second);
       if (auto low = step.metrics.find(std::string(name) + ".low"); low != step.metrics.end())
@@ -49,14 +50,14 @@ class Section {
     }
     if (context_.stop.stop_requested()) throw Error(Exit::stopped, "stopped on request", "the same command continues");
     if (!spec.when.empty() && !spec.when.truth(*round_scope(context_.round()))) {
-      finish(spec, {}, nullptr, true, 0);
+      finish(spec, {}, true, 0);
       return i + 1;
     }
     double begun = context_.env.seconds();
     std::unique_ptr<FrameSource> source = steps_.at(&spec)->source(context_, spec);
     std::unique_ptr<LocalRun> local = source ? steps_.at(&spec)->local(context_, spec) : nullptr;
     if (!local) {
-      finish(spec, steps_.at(&spec)->run(context_, spec), nullptr, false, context_.env.seconds() - begun);
+      finish(spec, steps_.at(&spec)->run(context_, spec), false, context_.env.seconds() - begun);
       return i + 1;
     }
     std::vector<ChainMember> members;
@@ -75,21 +76,24 @@ class Section {
       Metrics more = members[m].run->metrics(context_.round().steps[member.name].tally);
       result.metrics.insert(more.begin(), more.end());
       if (m == 0 && source->cursor()) result.payload.set("cursor", *source->cursor());
-      finish(member, std::move(result), members[m].run.get(), false, context_.env.seconds() - begun);
+      finish(member, std::move(result), false, context_.env.seconds() - begun);
     }
     return end;
   }
 
   // A local step joins when it reads just what the chain makes or walks, and nothing has to be whole before it.
   bool joins(const std::vector<ChainMember>& members, const StepSpec& next) const {
-    if (!next.when.empty() || next.verb == "generate" || steps_.at(&next)->needs_whole_input(context_.registries)) return false;
+    if (!next.when.empty() || next.verb == "generate" || steps_.at(&next)->needs_whole_input(context_.registries))
+      return false;
     for (const InputSpec& input : next.of)
       if (context_.recipe.store(input.name)) return false;
     std::string current;
     for (const ChainMember& member : members) {
       if (!member.spec->put.empty()) return false;
-      if (steps_.at(member.spec)->makes_pool(*member.spec)) current = member.spec->name;
-      else if (const auto& in = context_.inputs.at(member.spec); current.empty() && in.size() == 1) current = in.front();
+      if (steps_.at(member.spec)->makes_pool(*member.spec))
+        current = member.spec->name;
+      else if (const auto& in = context_.inputs.at(member.spec); current.empty() && in.size() == 1)
+        current = in.front();
     }
     const std::vector<std::string>& in = context_.inputs.at(&next);
     const StepSpec& last = *members.back().spec;
@@ -99,12 +103,14 @@ class Section {
   }
 
   void bind(const StepSpec& spec) {
-    bind_step(context_.state, context_.round(), context_.recipe, spec, *steps_.at(&spec), context_.inputs.at(&spec), context_.registries);
+    bind_step(context_.state, context_.round(), context_.recipe, spec, *steps_.at(&spec), context_.inputs.at(&spec),
+              context_.registries);
   }
 
-  void finish(const StepSpec& spec, StepResult result, const LocalRun* local, bool skipped, double seconds) {
+  void finish(const StepSpec& spec, StepResult result, bool skipped, double seconds) {
     const StepProgress& progress = context_.round().steps[spec.name];
-    Digest digest = local ? chain(progress.digest, result.digest) : result.digest;
+    Digest digest = result.digest;
+    for (const auto& [kind, running] : progress.running) digest = chain(digest, running);
     Json payload = std::move(result.payload);
     payload.set("round", context_.round().label);
     payload.set("step", spec.name);
@@ -130,13 +136,24 @@ class Section {
 
 }  // namespace
 
+Shelves shelves_of(const Registries& registries, const Registry<Step>& steps) {
+  Shelves shelves = registries.all();
+  shelves.push_back(&steps);
+  return shelves;
+}
+
+const std::vector<StepSpec>& specs_of(const Recipe& recipe, const std::string& label) {
+  return label == "0" ? recipe.before : label == "after" ? recipe.after : recipe.round;
+}
+
 StepObjects make_steps(const std::vector<StepSpec>& specs, const Registry<Step>& steps) {
   StepObjects made;
   for (const StepSpec& spec : specs) made[&spec] = steps.make(spec.options);
   return made;
 }
 
-void run_section(RoundContext& context, const std::vector<StepSpec>& specs, const StepObjects& steps, RunProgress& progress) {
+void run_section(RoundContext& context, const std::vector<StepSpec>& specs, const StepObjects& steps,
+                 RunProgress& progress) {
   Section(context, specs, steps, progress).run();
 }
 

@@ -35,7 +35,8 @@ ExamplePart example_part(const StepProgress& step) {
   return part;
 }
 
-Pool filtered_pool(const RoundState& round, const std::vector<std::string>& inputs, const std::string& name, const StepProgress& step) {
+Pool filtered_pool(const RoundState& round, const std::vector<std::string>& inputs, const std::string& name,
+                   const StepProgress& step) {
   Pool pool;
   for (const std::string& input : inputs)
     if (auto it = round.pools.find(input); it != round.pools.end())
@@ -58,13 +59,15 @@ int64_t records_of(const Pool& pool) {
   return n;
 }
 
-std::vector<StoreRecord> live_records(const StoreSpec& spec, const std::vector<StorePut>& puts, int64_t now, const Registries& registries) {
+std::vector<StoreRecord> live_records(const StoreSpec& spec, const std::vector<StorePut>& puts, int64_t now,
+                                      const Registries& registries) {
   std::vector<StoreRecord> records;
   uint64_t id = 0;
   for (const StorePut& put : puts) {
     for (int64_t i = 0; i < put.records; ++i) records.push_back({id++, put.round, 0, 0});
     std::vector<StoreRecord> aged = records;
-    for (size_t i = 0; i < aged.size(); ++i) aged[i].age = put.round - aged[i].round, aged[i].position = static_cast<int64_t>(i);
+    for (size_t i = 0; i < aged.size(); ++i)
+      aged[i].age = put.round - aged[i].round, aged[i].position = static_cast<int64_t>(i);
     for (const PluginSpec& rule : spec.evict) {
       std::vector<bool> gone(aged.size());
       for (size_t i : registries.evictions.make(rule)->evict(aged)) gone[i] = true;
@@ -107,8 +110,8 @@ void add_drawn(const StorePut& put, const std::vector<bool>& drawn, Pool& pool) 
   }
 }
 
-Pool draw_store(const RunState& state, const Recipe& recipe, const InputSpec& input, const StoreSpec& spec, uint64_t key,
-                int64_t now, const Registries& registries) {
+Pool draw_store(const RunState& state, const Recipe& recipe, const InputSpec& input, const StoreSpec& spec,
+                uint64_t key, int64_t now, const Registries& registries) {
   Pool pool;
   auto it = state.stores.find(spec.name);
   if (it == state.stores.end()) return pool;
@@ -117,7 +120,8 @@ Pool draw_store(const RunState& state, const Recipe& recipe, const InputSpec& in
   std::vector<StoreRecord> records = live_records(spec, puts, now, registries);
   std::vector<size_t> picked(records.size());
   const auto& law = input.draw ? input.draw : spec.draw;
-  if (law) picked = registries.draws.make(*law)->draw(records, input.n, key);
+  if (law)
+    picked = registries.draws.make(*law)->draw(records, input.n, key);
   else
     for (size_t i = 0; i < picked.size(); ++i) picked[i] = i;
   std::vector<uint64_t> begin{0};
@@ -125,7 +129,10 @@ Pool draw_store(const RunState& state, const Recipe& recipe, const InputSpec& in
   std::vector<bool> drawn(begin.back());
   for (size_t i : picked) drawn[records[i].id] = true;
   for (size_t p = 0; p < puts.size(); ++p)
-    add_drawn(puts[p], {drawn.begin() + static_cast<std::ptrdiff_t>(begin[p]), drawn.begin() + static_cast<std::ptrdiff_t>(begin[p + 1])}, pool);
+    add_drawn(puts[p],
+              {drawn.begin() + static_cast<std::ptrdiff_t>(begin[p]),
+               drawn.begin() + static_cast<std::ptrdiff_t>(begin[p + 1])},
+              pool);
   return pool;
 }
 
@@ -135,8 +142,8 @@ std::string input_name(const Recipe* recipe, const InputSpec& input, const StepS
 
 }  // namespace
 
-std::map<const StepSpec*, std::vector<std::string>> section_inputs(const std::vector<StepSpec>& steps,
-                                                                   const std::map<const StepSpec*, std::unique_ptr<Step>>& made) {
+std::map<const StepSpec*, std::vector<std::string>> section_inputs(
+    const std::vector<StepSpec>& steps, const std::map<const StepSpec*, std::unique_ptr<Step>>& made) {
   std::map<const StepSpec*, std::vector<std::string>> inputs;
   std::vector<std::string> pools;
   std::string nearest;
@@ -148,19 +155,22 @@ std::map<const StepSpec*, std::vector<std::string>> section_inputs(const std::ve
     }
     if (spec.of.empty() && !nearest.empty()) names.push_back(nearest);
     bool adds = spec.verb == "verify" || spec.verb == "generate";
-    if (made.at(&spec)->makes_pool(spec)) pools.push_back(spec.name), nearest = spec.name;
-    else if (adds && !names.empty()) nearest = names.back();
+    if (made.at(&spec)->makes_pool(spec))
+      pools.push_back(spec.name), nearest = spec.name;
+    else if (adds && !names.empty())
+      nearest = names.back();
   }
   return inputs;
 }
 
-void draw_inputs(RunState& state, RoundState& round, const Recipe& recipe, const StepSpec& spec, const Registries& registries) {
+void draw_inputs(RunState& state, RoundState& round, const Recipe& recipe, const StepSpec& spec,
+                 const Registries& registries) {
   for (const InputSpec& input : spec.of) {
     const StoreSpec* store = recipe.store(input.name);
     if (!store) continue;
     RandomPath path{recipe.seed, "draw", {spec.name, store->name}, {round_number(round.label)}};
-    round.pools[input_name(&recipe, input, spec)] =
-        draw_store(state, recipe, input, *store, path.key(), std::max<int64_t>(0, round_number(round.label)), registries);
+    round.pools[input_name(&recipe, input, spec)] = draw_store(
+        state, recipe, input, *store, path.key(), std::max<int64_t>(0, round_number(round.label)), registries);
   }
 }
 
@@ -184,7 +194,9 @@ void bind_step(RunState& state, RoundState& round, const Recipe& recipe, const S
     add_layers(parts, own_layers(spec.name, progress));
   }
   if (spec.put.empty()) return;
-  const std::string& source = step.makes_pool(spec) || spec.verb == "filter" ? spec.name : inputs.empty() ? spec.name : inputs.back();
+  const std::string& source = step.makes_pool(spec) || spec.verb == "filter" ? spec.name
+                              : inputs.empty()                               ? spec.name
+                                                                             : inputs.back();
   StorePut put;
   put.round = std::max<int64_t>(0, round_number(round.label));
   put.pool = round.pools.at(source);

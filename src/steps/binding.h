@@ -1,5 +1,5 @@
-// From a finished step to the pools that later steps read, and to the stores it was put in. Done the same way while a run
-// works, when it resumes and when its record is only looked at.
+// From a finished step to the pools that later steps read, and to the stores it was put in. Done the same way while a
+// run works, when it resumes and when its record is only looked at.
 #pragma once
 
 #include <functional>
@@ -16,11 +16,12 @@ namespace sil {
 
 // The names of the pools each step of a section reads: `of`, or what the nearest step above made or added to. A store
 // is read through a pool of the name "STORE@STEP".
-std::map<const StepSpec*, std::vector<std::string>> section_inputs(const std::vector<StepSpec>& steps,
-                                                                   const std::map<const StepSpec*, std::unique_ptr<Step>>& made);
+std::map<const StepSpec*, std::vector<std::string>> section_inputs(
+    const std::vector<StepSpec>& steps, const std::map<const StepSpec*, std::unique_ptr<Step>>& made);
 
 // Draws the store inputs of a step into pools of the round. `key`: random key of the draw.
-void draw_inputs(RunState& state, RoundState& round, const Recipe& recipe, const StepSpec& spec, const Registries& registries);
+void draw_inputs(RunState& state, RoundState& round, const Recipe& recipe, const StepSpec& spec,
+                 const Registries& registries);
 
 // Gives the round the pools of a finished step, and its store what it put.
 void bind_step(RunState& state, RoundState& round, const Recipe& recipe, const StepSpec& spec, const Step& step,

@@ -65,7 +65,7 @@ Pool RoundContext::input_pool(const StepSpec& spec) const {
   Pool pool;
   for (const std::string& name : names) {
     auto it = round().pools.find(name);
-    if (it == round().pools.end()) continue;   // its step was skipped
+    if (it == round().pools.end()) continue;  // its step was skipped
     pool.shaped = pool.shaped || it->second.shaped;
     for (const PoolPart& part : it->second.parts) pool.parts.push_back(part);
     for (const ExamplePart& part : it->second.examples) pool.examples.push_back(part);

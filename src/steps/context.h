@@ -35,12 +35,20 @@ using Recorder = std::function<void(std::string_view type, Json payload)>;
 
 class RoundContext {
  public:
-  RoundContext(const Recipe& recipe_now, const Registries& shelves, Env& outside, std::string directory, RunState& run_state,
-               std::map<std::string, std::unique_ptr<Task>>& all_tasks, Models& all_models, Recorder recorder, ObjectStore& store)
-      : recipe(recipe_now), registries(shelves), env(outside), run_dir(std::move(directory)), state(run_state), tasks(all_tasks),
-        models(all_models), record(std::move(recorder)), objects(store) {}
+  RoundContext(const Recipe& recipe_now, const Registries& shelves, Env& outside, std::string directory,
+               RunState& run_state, std::map<std::string, std::unique_ptr<Task>>& all_tasks, Models& all_models,
+               Recorder recorder, ObjectStore& store)
+      : recipe(recipe_now),
+        registries(shelves),
+        env(outside),
+        run_dir(std::move(directory)),
+        state(run_state),
+        tasks(all_tasks),
+        models(all_models),
+        record(std::move(recorder)),
+        objects(store) {}
 
-  const Recipe& recipe;   // with this round's control values
+  const Recipe& recipe;  // with this round's control values
   const Registries& registries;
   Env& env;
   std::string run_dir;
@@ -52,15 +60,15 @@ class RoundContext {
   int threads = 1;
   int64_t frame_rollouts = 4096;
   std::stop_token stop;
-  std::string section;                                      // "before" | "round" | "after"
-  std::map<const StepSpec*, std::vector<std::string>> inputs;   // pool names a step reads, `of` or the nearest above
+  std::string section;                                         // "before" | "round" | "after"
+  std::map<const StepSpec*, std::vector<std::string>> inputs;  // pool names a step reads, `of` or the nearest above
   std::function<void(const std::string& step, int64_t done, int64_t total)> working;
 
   RoundState& round() { return state.rounds.back(); }
   const RoundState& round() const { return state.rounds.back(); }
   int64_t number() const { return round_number(round().label); }
   const Task* task_of(const Problem& problem) const;
-  const RoleSpec& role(const std::string& name) const;      // "" = the only one; Error(Exit::usage) when there are several
+  const RoleSpec& role(const std::string& name) const;  // "" = the only one; Error(Exit::usage) when there are several
   View view_of(const Json& spec, const Place& place) const;
   // Frames of the step's input pool, after those already committed for it.
   std::unique_ptr<FrameSource> pool_source(const StepSpec& spec, const std::string& first_step) const;
@@ -83,6 +91,6 @@ class Where {
 };
 // What filters read; `round` is set frame by frame.
 FilterContext filter_context(RoundContext& context);
-Label group_label(const Group& group, std::string_view by);   // passed if any passes, failed if none does and one fails
+Label group_label(const Group& group, std::string_view by);  // passed if any passes, failed if none does and one fails
 
 }  // namespace sil

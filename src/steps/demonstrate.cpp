@@ -45,7 +45,8 @@ class DemonstrateRun final : public LocalRun {
       Conversation conversation = view_.render({group.problem.get(), nullptr, nullptr, nullptr});
       group.prompts.push_back({codec_.encode(conversation, true), conversation.text});
       for (const GivenAnswer& given : group.problem->given) {
-        group.rollouts.push_back(given_rollout(given, codec_, spec_.name, static_cast<uint32_t>(group.rollouts.size())));
+        group.rollouts.push_back(
+            given_rollout(given, codec_, spec_.name, static_cast<uint32_t>(group.rollouts.size())));
         group.rollouts.back().role = role_.name;
       }
       append_rollouts(rollouts, group, true);
@@ -82,7 +83,8 @@ class Demonstrate final : public Step {
     auto cursor = context.state.cursors.find(spec.name);
     Draws draws(std::move(views), step_key(context, "permute", spec, false),
                 cursor == context.state.cursors.end() ? 0 : cursor->second, true);
-    auto source = std::make_unique<TaskSource>(std::move(draws), options_.problems, context.frame_rollouts, context.round().label);
+    auto source = std::make_unique<TaskSource>(std::move(draws), options_.problems, context.frame_rollouts,
+                                               context.round().label);
     if (auto it = context.round().steps.find(spec.name); it != context.round().steps.end() && !it->second.spans.empty())
       source->skip(it->second.spans.back().end);
     return source;
@@ -97,7 +99,8 @@ class Demonstrate final : public Step {
 }  // namespace
 
 void register_demonstrate(Registry<Step>& registry) {
-  registry.add<Demonstrate, DemonstrateOptions>("demonstrate", "groups of given rollouts: reference, chosen, rejected answers");
+  registry.add<Demonstrate, DemonstrateOptions>("demonstrate",
+                                                "groups of given rollouts: reference, chosen, rejected answers");
 }
 
 }  // namespace sil

@@ -5,9 +5,11 @@
 namespace sil {
 namespace {
 
-constexpr double kHeldOut = 0.05;   // share of a procedural task that is dev, and test
+constexpr double kHeldOut = 0.05;  // share of a procedural task that is dev, and test
 
-const Json& split_of(const TaskSpec& spec) { return spec.plugin.options.at("split"); }
+const Json& split_of(const TaskSpec& spec) {
+  return spec.plugin.options.at("split");
+}
 
 double fraction_of(const TaskSpec& spec) {
   const Json* fraction = split_of(spec).find("fraction");
@@ -43,7 +45,8 @@ TaskView task_view(const RoundContext& context, const std::string& name) {
     if (view.split == Split::train) view.low = 2 * kHeldOut;
   } else {
     for (const TaskSpec& other : context.recipe.tasks)
-      if (context.tasks.at(other.name)->source() == view.task->source()) view.low = std::max(view.low, fraction_of(other));
+      if (context.tasks.at(other.name)->source() == view.task->source())
+        view.low = std::max(view.low, fraction_of(other));
   }
   return view;
 }

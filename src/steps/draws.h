@@ -13,18 +13,18 @@
 
 namespace sil {
 
-// The part of a task that a recipe's entry may see. Problems part by uid: of a procedural task the lowest 5 % are dev, the
-// next 5 % test; {fraction: f} takes the rows below f, and every other entry on that file the rest.
+// The part of a task that a recipe's entry may see. Problems part by uid: of a procedural task the lowest 5 % are dev,
+// the next 5 % test; {fraction: f} takes the rows below f, and every other entry on that file the rest.
 struct TaskView {
   std::string name;
   const Task* task = nullptr;
   Split split = Split::train;
-  double low = 0, high = 1;   // of uid / 2^64
+  double low = 0, high = 1;  // of uid / 2^64
 
   bool holds(uint64_t uid) const;
 };
 TaskView task_view(const RoundContext& context, const std::string& name);
-std::string split_name(const TaskSpec& spec);   // train | dev | test
+std::string split_name(const TaskSpec& spec);  // train | dev | test
 
 // Draws from one or several tasks in turn; the cursor counts draws of the index space.
 class Draws {
@@ -36,16 +36,16 @@ class Draws {
     ProblemRef problem;
     uint32_t occurrence = 0;
   };
-  bool next(Drawn& drawn);            // false: nothing more
+  bool next(Drawn& drawn);  // false: nothing more
   int64_t cursor() const { return cursor_; }
 
  private:
   std::vector<TaskView> views_;
   uint64_t key_;
   int64_t first_, cursor_;
-  int64_t size_ = 0;                  // of all views' index spaces together
+  int64_t size_ = 0;  // of all views' index spaces together
   bool endless_;
-  int64_t missed_ = 0;                // draws in a row that were in no split
+  int64_t missed_ = 0;  // draws in a row that were in no split
   std::unordered_map<uint64_t, uint32_t> seen_;
 };
 
@@ -58,7 +58,7 @@ class TaskSource final : public FrameSource {
   bool next(Frame& frame) override;
   int64_t groups() const override { return problems_; }
   std::optional<int64_t> cursor() const override { return draws_.cursor(); }
-  void skip(int64_t groups);   // already committed
+  void skip(int64_t groups);  // already committed
 
  private:
   Draws draws_;

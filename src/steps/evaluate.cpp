@@ -1,7 +1,7 @@
 // evaluate: metrics of the live version on held-out tasks.
+#include "steps/draws.h"
 #include "steps/evaluation.h"
 #include "steps/steps.h"
-#include "steps/draws.h"
 
 namespace sil {
 namespace {
@@ -24,7 +24,8 @@ class Evaluate final : public Step {
     EvaluationKey key{spec.name, evaluation_digest(spec), version.digest};
     StepResult result;
     auto known = context.state.figures.find(key);
-    Figures figures = known != context.state.figures.end() ? known->second : evaluate_version(context, spec.name, options_, version);
+    Figures figures =
+        known != context.state.figures.end() ? known->second : evaluate_version(context, spec.name, options_, version);
     result.metrics = figures.metrics;
     Json entry = figures_json(key, figures);
     result.digest = sha256(dump_canonical(entry));

@@ -16,14 +16,14 @@ constexpr int64_t kBatchRollouts = 4096;
 
 struct Totals {
   std::vector<int64_t> ks;
-  std::vector<double> pass;   // sums over problems, by k
+  std::vector<double> pass;  // sums over problems, by k
   double majority = 0;
   int64_t problems = 0, tokens = 0, cut = 0, rollouts = 0;
 };
 
 // Share of problems whose most frequent extracted answer is right; the first one to reach the count wins a tie.
 bool majority_correct(const Task& task, const Group& group, const std::vector<bool>& correct) {
-  std::map<std::string, std::pair<int64_t, size_t>> votes;   // answer -> (votes, first rollout)
+  std::map<std::string, std::pair<int64_t, size_t>> votes;  // answer -> (votes, first rollout)
   for (size_t r = 0; r < group.rollouts.size(); ++r) {
     auto answer = task.extractor().extract(group.rollouts[r].text);
     if (answer) ++votes.try_emplace(*answer, 0, r).first->second.first;
@@ -45,7 +45,8 @@ void judge(const RoundContext& context, const Frame& frame, Totals& totals, Figu
       totals.cut += rollout.finish == Finish::length;
       ++totals.rollouts;
     }
-    auto n = static_cast<int64_t>(correct.size()), c = static_cast<int64_t>(std::count(correct.begin(), correct.end(), true));
+    auto n = static_cast<int64_t>(correct.size()),
+         c = static_cast<int64_t>(std::count(correct.begin(), correct.end(), true));
     for (size_t k = 0; k < totals.ks.size(); ++k) totals.pass[k] += pass_at_k(n, c, totals.ks[k]);
     totals.majority += majority_correct(task, group, correct);
     ++totals.problems;
@@ -64,7 +65,8 @@ void set_rate(Metrics& metrics, const std::string& name, double sum, int64_t n) 
 
 void EvaluateOptions::visit(OptionVisitor& v) {
   v.option("tasks", tasks, {.help = "held-out tasks", .required = true, .refers = "task"});
-  v.option("problems", problems, {.help = "first so many of one fixed order; 0 = all (procedural tasks: 256)", .low = 0, .high = 1e9});
+  v.option("problems", problems,
+           {.help = "first so many of one fixed order; 0 = all (procedural tasks: 256)", .low = 0, .high = 1e9});
   v.option("role", role, {.help = "who answers", .refers = "role"});
   v.option("samples", samples, {.help = "rollouts a problem", .low = 1, .high = 1e6});
   v.option("temperature", temperature, {.help = "0 = the likeliest token", .low = 0, .high = 100});
@@ -72,7 +74,8 @@ void EvaluateOptions::visit(OptionVisitor& v) {
   v.option("stop", stop, {.help = "texts that end a completion and are cut from it"});
 }
 
-Figures evaluate_version(RoundContext& context, const std::string& step, const EvaluateOptions& options, const VersionRef& version) {
+Figures evaluate_version(RoundContext& context, const std::string& step, const EvaluateOptions& options,
+                         const VersionRef& version) {
   const RoleSpec& role = context.role(options.role);
   RandomPath path{context.recipe.seed, "sample", {step}, {}};
   RandomPath order{context.recipe.seed, "permute", {step}, {}};
@@ -89,8 +92,8 @@ Figures evaluate_version(RoundContext& context, const std::string& step, const E
     procedural = procedural || views.back().task->procedural();
   }
   int64_t wanted = options.problems > 0 ? options.problems : procedural ? kProceduralProblems : int64_t{1} << 40;
-  TaskSource source(Draws(std::move(views), order.key(), 0, false), wanted, std::max<int64_t>(1, kBatchRollouts / options.samples),
-                    context.round().label);
+  TaskSource source(Draws(std::move(views), order.key(), 0, false), wanted,
+                    std::max<int64_t>(1, kBatchRollouts / options.samples), context.round().label);
   Totals totals;
   for (int64_t k = 1; k < options.samples; k *= 2) totals.ks.push_back(k);
   totals.ks.push_back(options.samples);
@@ -106,7 +109,8 @@ Figures evaluate_version(RoundContext& context, const std::string& step, const E
   }
   for (size_t k = 0; k < totals.ks.size(); ++k)
     set_rate(figures.metrics, "pass@" + std::to_string(totals.ks[k]), totals.pass[k], totals.problems);
-  if (options.samples > 1) set_rate(figures.metrics, "maj@" + std::to_string(options.samples), totals.majority, totals.problems);
+  if (options.samples > 1)
+    set_rate(figures.metrics, "maj@" + std::to_string(options.samples), totals.majority, totals.problems);
   figures.metrics["problems"] = static_cast<double>(totals.problems);
   double rollouts = std::max<double>(1, static_cast<double>(totals.rollouts));
   figures.metrics["mean_length"] = static_cast<double>(totals.tokens) / rollouts;
@@ -114,7 +118,9 @@ Figures evaluate_version(RoundContext& context, const std::string& step, const E
   return figures;
 }
 
-Digest evaluation_digest(const StepSpec& spec) { return sha256(dump_canonical(spec.options.options)); }
+Digest evaluation_digest(const StepSpec& spec) {
+  return sha256(dump_canonical(spec.options.options));
+}
 
 Json figures_json(const EvaluationKey& key, const Figures& figures) {
   Json json = Json::object();

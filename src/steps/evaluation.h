@@ -18,10 +18,11 @@ struct EvaluateOptions {
   void visit(OptionVisitor& v);
 };
 
-// Samples and judges by the tasks' own rule. Random keys leave the round out, so the same weights give the same figures.
-// Metrics: pass@1, pass@k (k = powers of two and `samples`; unbiased), maj@k, mean_length, cut_rate; intervals .low/.high
-// are Wilson's over problems.
-Figures evaluate_version(RoundContext& context, const std::string& step, const EvaluateOptions& options, const VersionRef& version);
+// Samples and judges by the tasks' own rule. Random keys leave the round out, so the same weights give the same
+// figures. Metrics: pass@1, pass@k (k = powers of two and `samples`; unbiased), maj@k, mean_length, cut_rate; intervals
+// .low/.high are Wilson's over problems.
+Figures evaluate_version(RoundContext& context, const std::string& step, const EvaluateOptions& options,
+                         const VersionRef& version);
 
 // The cache key's part for options.
 Digest evaluation_digest(const StepSpec& spec);

@@ -20,8 +20,10 @@ struct FilterOptions {
   void visit(OptionVisitor& v) {
     v.plugins("keep", "filter", keep, {.help = "rules in order; what they drop is recorded with its reason"});
     v.plugins("weigh", "credit", weigh, {.help = "credit of every kept rollout; default 1", .single = true});
-    v.plugins("shape", "shape", shape, {.help = "how kept rollouts become examples; default when finetune reads: target", .single = true});
-    v.option("statistics", statistics, {.help = "which members of a group its statistics count", .choices = {"all", "kept"}});
+    v.plugins("shape", "shape", shape,
+              {.help = "how kept rollouts become examples; default when finetune reads: target", .single = true});
+    v.option("statistics", statistics,
+             {.help = "which members of a group its statistics count", .choices = {"all", "kept"}});
     v.option("by", by, {.help = "verify step whose verdict the rules read; default the most recent"});
   }
 };
@@ -31,7 +33,7 @@ struct Rules {
   std::vector<std::unique_ptr<KeepRule>> keep;
   std::unique_ptr<Credit> credit;
   std::unique_ptr<Shape> shape;
-  std::vector<std::unique_ptr<Survey>> surveys;   // one a keep rule, null where it needs none
+  std::vector<std::unique_ptr<Survey>> surveys;  // one a keep rule, null where it needs none
   std::unique_ptr<Survey> credit_survey;
   bool kept_statistics = false;
 };
@@ -68,16 +70,18 @@ Filtered keep_rules(const Rules& rules, Group& group, const FilterContext& conte
 
 class FilterRun final : public LocalRun {
  public:
-  FilterRun(std::shared_ptr<const Rules> rules, FilterContext context) : rules_(std::move(rules)), context_(std::move(context)) {}
+  FilterRun(std::shared_ptr<const Rules> rules, FilterContext context)
+      : rules_(std::move(rules)), context_(std::move(context)) {}
 
   void process(Frame& frame, StepOutput& out) const override {
     FrameText fates, examples;
     FilterContext context = context_;
     context.round = frame.round;
     for (Group& group : frame.groups) filter_group(context, group, out.tally, fates, examples);
-    out.tally.count("examples", static_cast<int64_t>(examples.lines));
     out.files.emplace_back("fates", std::move(fates));
-    if (rules_->shape) out.files.emplace_back("examples", std::move(examples));
+    if (!rules_->shape) return;
+    out.tally.count("examples", static_cast<int64_t>(examples.lines));
+    out.files.emplace_back("examples", std::move(examples));
   }
 
   Metrics metrics(const Tally& tally) const override {
@@ -89,10 +93,12 @@ class FilterRun final : public LocalRun {
   }
 
  private:
-  void filter_group(const FilterContext& context, Group& group, Tally& tally, FrameText& fates, FrameText& examples) const {
+  void filter_group(const FilterContext& context, Group& group, Tally& tally, FrameText& fates,
+                    FrameText& examples) const {
     Filtered filtered = keep_rules(*rules_, group, context, rules_->keep.size());
     FilterView view{group, filtered.dropped_by, context, filtered.members};
-    if (rules_->credit) rules_->credit->weigh(view, filtered.members, rules_->credit_survey.get());
+    if (rules_->credit)
+      rules_->credit->weigh(view, filtered.members, rules_->credit_survey.get());
     else
       for (Rollout& rollout : group.rollouts) rollout.weight = 1;
     std::vector<std::string> unused(group.rollouts.size());
@@ -130,7 +136,8 @@ class Filter final : public Step {
 
   void check(const Recipe& recipe, const StepSpec& spec, std::vector<Finding>& findings) const override {
     (void)recipe;
-    if (!spec.per.empty()) findings.push_back({spec.place, spec.name + ": per: " + spec.per, "filter works on groups; leave `per` out"});
+    if (!spec.per.empty())
+      findings.push_back({spec.place, spec.name + ": per: " + spec.per, "filter works on groups; leave `per` out"});
   }
 
   std::unique_ptr<LocalRun> local(RoundContext& context, const StepSpec& spec) const override {
@@ -163,7 +170,8 @@ class Filter final : public Step {
   static void survey(RoundContext& context, const StepSpec& spec, const FilterContext& filter, Rules& rules) {
     for (size_t i = 0; i <= rules.keep.size(); ++i) {
       bool credit = i == rules.keep.size();
-      std::unique_ptr<Survey> facts = credit ? (rules.credit ? rules.credit->survey() : nullptr) : rules.keep[i]->survey();
+      std::unique_ptr<Survey> facts =
+          credit ? (rules.credit ? rules.credit->survey() : nullptr) : rules.keep[i]->survey();
       if (!facts) continue;
       walk(context, spec, filter, rules, i, *facts);
       facts->finish();
@@ -171,8 +179,8 @@ class Filter final : public Step {
     }
   }
 
-  static void walk(RoundContext& context, const StepSpec& spec, const FilterContext& filter, const Rules& rules, size_t count,
-                   Survey& facts) {
+  static void walk(RoundContext& context, const StepSpec& spec, const FilterContext& filter, const Rules& rules,
+                   size_t count, Survey& facts) {
     Pool pool = context.input_pool(spec);
     FilterContext here = filter;
     for (const PoolPart& part : pool.parts)

@@ -1,5 +1,5 @@
-// finetune: a new version of a model from examples. Groups become one example a kept rollout on the way (the local part);
-// then the engine updates from the version that `from` names. The result is the candidate and live.
+// finetune: a new version of a model from examples. Groups become one example a kept rollout on the way (the local
+// part); then the engine updates from the version that `from` names. The result is the candidate and live.
 #include <algorithm>
 
 #include "sil/filter.h"
@@ -33,16 +33,22 @@ struct FinetuneOptions {
     v.plugins("loss", "loss", loss, {.help = "a loss, or a list that is summed", .required = true});
     v.option("reference", reference, {.help = "version that margin and match compare with"});
     v.option("epochs", epochs, {.help = "passes over the examples", .low = 1, .high = 1e6});
-    v.option("steps", steps, {.help = "exactly so many optimizer steps instead of epochs; 0 = off", .low = 0, .high = 1e9});
-    v.option("batch_tokens", batch_tokens, {.help = "packed tokens an optimizer step", .low = 1, .high = 1e9, .unit = "tokens"});
-    v.option("minibatches", minibatches, {.help = "cut an epoch into so many steps of whole groups instead; 0 = off", .low = 0, .high = 1e6});
-    v.option("learning_rate", learning_rate, {.help = "at the end of warm-up", .low = 0, .high = 1e6, .above_low = true});
-    v.option("schedule", schedule, {.help = "of the learning rate", .choices = {"constant", "linear", "cosine", "wsd"}});
+    v.option("steps", steps,
+             {.help = "exactly so many optimizer steps instead of epochs; 0 = off", .low = 0, .high = 1e9});
+    v.option("batch_tokens", batch_tokens,
+             {.help = "packed tokens an optimizer step", .low = 1, .high = 1e9, .unit = "tokens"});
+    v.option("minibatches", minibatches,
+             {.help = "cut an epoch into so many steps of whole groups instead; 0 = off", .low = 0, .high = 1e6});
+    v.option("learning_rate", learning_rate,
+             {.help = "at the end of warm-up", .low = 0, .high = 1e6, .above_low = true});
+    v.option("schedule", schedule,
+             {.help = "of the learning rate", .choices = {"constant", "linear", "cosine", "wsd"}});
     v.option("warmup_steps", warmup_steps, {.help = "steps from 0 to the learning rate", .low = 0, .high = 1e9});
     v.option("optimizer", optimizer, {.help = "state of `from`'s optimizer", .choices = {"keep", "reset"}});
     v.option("algorithm", algorithm, {.help = "the optimizer", .choices = {"adamw", "sgd"}});
     v.option("weight_decay", weight_decay, {.help = "decoupled", .low = 0, .high = 1e3});
-    v.option("max_grad_norm", max_grad_norm, {.help = "gradients are scaled down to this norm; 0 = off", .low = 0, .high = 1e9});
+    v.option("max_grad_norm", max_grad_norm,
+             {.help = "gradients are scaled down to this norm; 0 = off", .low = 0, .high = 1e9});
   }
 };
 
@@ -87,7 +93,9 @@ class TrainingLog final : public UpdateSink {
     context_.working(spec_.name, step, total_);
   }
   // A kill loses at most half a minute of training; a stop request is answered at once.
-  bool wants_checkpoint(int64_t) override { return context_.stop.stop_requested() || context_.env.seconds() - last_ > 30; }
+  bool wants_checkpoint(int64_t) override {
+    return context_.stop.stop_requested() || context_.env.seconds() - last_ > 30;
+  }
   void checkpoint(int64_t step, const std::string& state) override {
     last_ = context_.env.seconds();
     Json payload = Json::object();
@@ -127,7 +135,8 @@ class Finetune final : public Step {
     if (options_.model.empty() && recipe.models.size() != 1)
       findings.push_back({spec.place, spec.name + ": the recipe has several models", "say `model: NAME`"});
     if (!options_.from.is_string() && !options_.from.is_object())
-      findings.push_back({spec.place, spec.name + ": from: " + dump(options_.from), "allowed: base, live, start, best, {round: k}"});
+      findings.push_back(
+          {spec.place, spec.name + ": from: " + dump(options_.from), "allowed: base, live, start, best, {round: k}"});
   }
 
   std::unique_ptr<LocalRun> local(RoundContext& context, const StepSpec& spec) const override {
@@ -142,8 +151,8 @@ class Finetune final : public Step {
   StepResult run(RoundContext& context, const StepSpec& spec) const override {
     const std::string& model = options_.model.empty() ? context.recipe.models.front().name : options_.model;
     LossSpec loss = make_loss(context);
-    RecordedBatches batches(context.env, context.run_dir, example_parts(context, spec), plan_options(context, spec, loss),
-                            reference_scorer(context, model, loss));
+    RecordedBatches batches(context.env, context.run_dir, example_parts(context, spec),
+                            plan_options(context, spec, loss), reference_scorer(context, model, loss));
     StepResult result;
     result.metrics["examples"] = static_cast<double>(batches.examples());
     if (batches.steps() == 0) {
@@ -192,14 +201,15 @@ class Finetune final : public Step {
       ScoreBatch score;
       score.begin = {0};
       std::vector<float> out;
-      for (size_t s = 0; s + 1 < batch.begin.size(); ++s) {   // one sequence at a time: each has its temperature
+      for (size_t s = 0; s + 1 < batch.begin.size(); ++s) {  // one sequence at a time: each has its temperature
         auto begin = batch.ids.begin() + batch.begin[s], end = batch.ids.begin() + batch.begin[s + 1];
         score.ids.assign(begin, end);
         score.begin = {0, static_cast<uint64_t>(end - begin)};
         score.start = {1};
         out.push_back(0);
         auto lock = context.models.lock(model);
-        for (float logp : context.models.engine(model).score(reference, score, at_temperature ? static_cast<double>(batch.temperature[s]) : 1))
+        for (float logp : context.models.engine(model).score(
+                 reference, score, at_temperature ? static_cast<double>(batch.temperature[s]) : 1))
           out.push_back(logp);
       }
       return out;
@@ -209,28 +219,39 @@ class Finetune final : public Step {
   Version reference_version(RoundContext& context, const std::string& model) const {
     Json rule = reference_rule(context);
     if (rule.is_null())
-      throw Error(Exit::usage, "the loss compares with a reference version and none is given", "say `reference: base` (or live, start, best)");
+      throw Error(Exit::usage, "the loss compares with a reference version and none is given",
+                  "say `reference: base` (or live, start, best)");
     return context.models.resident(model, find_version(rule, model, context.state));
   }
 
-  void update(RoundContext& context, const StepSpec& spec, const std::string& model, const LossSpec& loss, RecordedBatches& batches,
-              StepResult& result) const {
+  void update(RoundContext& context, const StepSpec& spec, const std::string& model, const LossSpec& loss,
+              RecordedBatches& batches, StepResult& result) const {
     VersionRef from = find_version(options_.from, model, context.state);
     Engine& engine = context.models.engine(model);
     Version start = context.models.resident(model, from);
     bool full = std::any_of(loss.terms.begin(), loss.terms.end(), [](const LossTerm& t) { return !t.atom; });
     Version reference = full ? reference_version(context, model) : start;
-    OptimizerOptions optimizer{options_.algorithm, options_.learning_rate, 0.9, 0.999, 1e-8, options_.weight_decay,
-                               options_.max_grad_norm, options_.schedule, options_.warmup_steps, options_.optimizer == "keep"};
+    OptimizerOptions optimizer{options_.algorithm,
+                               options_.learning_rate,
+                               0.9,
+                               0.999,
+                               1e-8,
+                               options_.weight_decay,
+                               options_.max_grad_norm,
+                               options_.schedule,
+                               options_.warmup_steps,
+                               options_.optimizer == "keep"};
     const StepProgress& progress = context.round().steps[spec.name];
     UpdateCheckpoint resume;
     if (progress.checkpoint) resume = {progress.checkpoint_step, context.objects.read(*progress.checkpoint)};
     TrainingLog log(context, spec, batches.steps());
     auto lock = context.models.lock(model);
-    UpdateResult updated = engine.update(start, batches, loss, optimizer, reference, progress.checkpoint ? &resume : nullptr, log, context.stop);
+    UpdateResult updated = engine.update(start, batches, loss, optimizer, reference,
+                                         progress.checkpoint ? &resume : nullptr, log, context.stop);
     if (updated.steps < batches.steps()) {
       engine.drop(updated.version);
-      throw Error(Exit::stopped, spec.name + " stopped at step " + std::to_string(updated.steps), "the same command continues");
+      throw Error(Exit::stopped, spec.name + " stopped at step " + std::to_string(updated.steps),
+                  "the same command continues");
     }
     VersionRef made = context.models.store(model, updated.version, true);
     Json candidate = Json::object();

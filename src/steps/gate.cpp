@@ -13,7 +13,12 @@ struct GateOptions {
   std::string model;
 
   void visit(OptionVisitor& v) {
-    v.plugins("rule", "gate", rule, {.help = "when the candidate is accepted", .required = true, .inline_value = true, .fallback = "at_least", .single = true});
+    v.plugins("rule", "gate", rule,
+              {.help = "when the candidate is accepted",
+               .required = true,
+               .inline_value = true,
+               .fallback = "at_least",
+               .single = true});
     v.option("model", model, {.help = "whose candidate", .refers = "model"});
   }
 };
@@ -74,7 +79,9 @@ class GateStep final : public Step {
 
  private:
   static MetricSource find_metric(const RoundContext& context, const StepSpec& spec, const std::string& metric) {
-    const auto& steps = context.section == "before" ? context.recipe.before : context.section == "after" ? context.recipe.after : context.recipe.round;
+    const auto& steps = context.section == "before"  ? context.recipe.before
+                        : context.section == "after" ? context.recipe.after
+                                                     : context.recipe.round;
     MetricSource source;
     size_t dot = metric.find('.');
     std::string step = dot == std::string::npos ? "" : metric.substr(0, dot);
@@ -84,7 +91,8 @@ class GateStep final : public Step {
       if (other.verb == "evaluate" && (step.empty() || other.name == step)) source.evaluate = &other;
     }
     if (!source.evaluate)
-      throw Error(Exit::usage, spec.name + ": no evaluate step above gives " + metric, "put an `evaluate` before the gate", spec.place);
+      throw Error(Exit::usage, spec.name + ": no evaluate step above gives " + metric,
+                  "put an `evaluate` before the gate", spec.place);
     return source;
   }
 
@@ -93,7 +101,8 @@ class GateStep final : public Step {
     EvaluationKey key{evaluate.name, evaluation_digest(evaluate), version.digest};
     if (auto it = context.state.figures.find(key); it != context.state.figures.end()) return it->second;
     EvaluateOptions options;
-    read_options(evaluate.options, [](OptionVisitor& v, void* o) { static_cast<EvaluateOptions*>(o)->visit(v); }, &options);
+    read_options(
+        evaluate.options, [](OptionVisitor& v, void* o) { static_cast<EvaluateOptions*>(o)->visit(v); }, &options);
     Figures figures = evaluate_version(context, evaluate.name, options, version);
     made.push(figures_json(key, figures));
     return figures;

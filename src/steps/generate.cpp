@@ -25,7 +25,8 @@ struct GenerateOptions {
   std::string by;
 
   void visit(OptionVisitor& v) {
-    v.option("tasks", tasks, {.help = "where fresh problems come from; without it the input pool's problems", .refers = "task"});
+    v.option("tasks", tasks,
+             {.help = "where fresh problems come from; without it the input pool's problems", .refers = "task"});
     v.option("problems", problems, {.help = "how many fresh problems a round", .low = 0, .high = 1e9});
     v.option("role", role, {.help = "who writes", .refers = "role"});
     v.option("samples", samples, {.help = "rollouts a problem", .low = 1, .high = 16777215});
@@ -43,7 +44,11 @@ struct GenerateOptions {
 class GenerateRun final : public LocalRun {
  public:
   GenerateRun(RoundContext& context, const StepSpec& spec, Sampler sampler, bool fresh, std::string by)
-      : context_(context), spec_(spec), sampler_(std::move(sampler)), fresh_(fresh), where_(context, spec, std::move(by)) {}
+      : context_(context),
+        spec_(spec),
+        sampler_(std::move(sampler)),
+        fresh_(fresh),
+        where_(context, spec, std::move(by)) {}
 
   void process(Frame& frame, StepOutput& out) const override {
     bool new_pool = fresh_ || separate();
@@ -58,8 +63,10 @@ class GenerateRun final : public LocalRun {
     FrameText text;
     for (size_t g = 0; g < frame.groups.size(); ++g) {
       const Group& group = frame.groups[g];
-      if (new_pool) append_rollouts(text, group, true);
-      else if (group.rollouts.size() > rollouts[g]) append_rollouts(text, group, false, rollouts[g], prompts[g]);
+      if (new_pool)
+        append_rollouts(text, group, true);
+      else if (group.rollouts.size() > rollouts[g])
+        append_rollouts(text, group, false, rollouts[g], prompts[g]);
     }
     tally_rollouts(frame, spec_.name, out.tally);
     out.files.emplace_back("rollouts", std::move(text));
@@ -109,7 +116,8 @@ class Generate final : public Step {
 
   void check(const Recipe& recipe, const StepSpec& spec, std::vector<Finding>& findings) const override {
     if (!options_.tasks.empty() && options_.problems == 0)
-      findings.push_back({spec.place, spec.name + ": `problems` is missing", "say how many problems a round, e.g. problems: 64"});
+      findings.push_back(
+          {spec.place, spec.name + ": `problems` is missing", "say how many problems a round, e.g. problems: 64"});
     if (options_.role.empty() && recipe.models.size() != 1)
       findings.push_back({spec.place, spec.name + ": the recipe has several models", "say `role: NAME`"});
     if (!spec.per.empty() && spec.per != "problem" && spec.per != "rollout")
@@ -117,19 +125,7 @@ class Generate final : public Step {
   }
 
   std::unique_ptr<LocalRun> local(RoundContext& context, const StepSpec& spec) const override {
-    const RoleSpec& role = context.role(options_.role);
-    Sampler sampler;
-    sampler.step = spec.name;
-    sampler.role = role.name;
-    sampler.model = role.model;
-    sampler.version = find_version(role.weights, role.model, context.state);
-    sampler.view = context.view_of(options_.view.is_null() ? role.view : options_.view, spec.place);
-    sampler.key = step_key(context, "sample", spec);
-    sampler.options.samples = options_.samples;
-    sampler.options.sampling = {options_.temperature, options_.top_k, options_.top_p, options_.min_p, options_.max_new_tokens,
-                                options_.stop};
-    context.models.resident(role.model, sampler.version);
-    return std::make_unique<GenerateRun>(context, spec, std::move(sampler), !options_.tasks.empty(), options_.by);
+    return std::make_unique<GenerateRun>(context, spec, sampler(context, spec), !options_.tasks.empty(), options_.by);
   }
 
   std::unique_ptr<FrameSource> source(RoundContext& context, const StepSpec& spec) const override {
@@ -150,9 +146,38 @@ class Generate final : public Step {
   bool makes_pool(const StepSpec& spec) const override {
     return !options_.tasks.empty() || (spec.name != spec.verb && spec.name.rfind("generate_", 0) != 0);
   }
-  StepResult run(RoundContext&, const StepSpec&) const override { return {}; }
+  // After the last frame: what was sampled must be what is scored, bit for bit, on the first frame that this step
+  // wrote.
+  StepResult run(RoundContext& context, const StepSpec& spec) const override {
+    const StepProgress& progress = context.round().steps[spec.name];
+    auto files = progress.files.find("rollouts");
+    if (files == progress.files.end() || files->second.empty() || files->second.front().length == 0) return {};
+    if (!makes_pool(spec))
+      return {};  // lines that add to groups name no problem; the frames of their pool were checked
+    PoolPart part{context.round().label, spec.name, progress.spans, {{"rollouts", spec.name, files->second}}, nullptr};
+    StepResult result;
+    result.metrics["rescored_tokens"] = static_cast<double>(
+        check_logprobs(context, sampler(context, spec), read_groups(context.env, context.run_dir, part, 0)));
+    return result;
+  }
 
  private:
+  Sampler sampler(RoundContext& context, const StepSpec& spec) const {
+    const RoleSpec& role = context.role(options_.role);
+    Sampler sampler;
+    sampler.step = spec.name;
+    sampler.role = role.name;
+    sampler.model = role.model;
+    sampler.version = find_version(role.weights, role.model, context.state);
+    sampler.view = context.view_of(options_.view.is_null() ? role.view : options_.view, spec.place);
+    sampler.key = step_key(context, "sample", spec);
+    sampler.options.samples = options_.samples;
+    sampler.options.sampling = {options_.temperature, options_.top_k,          options_.top_p,
+                                options_.min_p,       options_.max_new_tokens, options_.stop};
+    context.models.resident(role.model, sampler.version);
+    return sampler;
+  }
+
   GenerateOptions options_;
 };
 

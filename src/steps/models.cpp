@@ -13,9 +13,13 @@ class StringSink final : public ByteSink {
 
 }  // namespace
 
-void Models::add(const std::string& name, std::unique_ptr<Engine> engine) { models_[name].engine = std::move(engine); }
+void Models::add(const std::string& name, std::unique_ptr<Engine> engine) {
+  models_[name].engine = std::move(engine);
+}
 
-Engine& Models::engine(const std::string& model) const { return *models_.at(model).engine; }
+Engine& Models::engine(const std::string& model) const {
+  return *models_.at(model).engine;
+}
 
 std::unique_lock<std::mutex> Models::lock(const std::string& model) const {
   const Held& held = models_.at(model);
@@ -42,7 +46,7 @@ VersionRef Models::store(const std::string& model, Version version, bool with_op
     if (!bytes.text.empty()) ref.optimizer = objects_.put(bytes.text);
   }
   auto [it, is_new] = held.resident.emplace(ref.weights, version);
-  if (!is_new) {   // the same weights with another optimizer state: the later one stays
+  if (!is_new) {  // the same weights with another optimizer state: the later one stays
     held.engine->drop(it->second);
     it->second = version;
   }

@@ -34,7 +34,7 @@ class Models {
   struct Held {
     std::unique_ptr<Engine> engine;
     std::unique_ptr<std::mutex> mutex = std::make_unique<std::mutex>();
-    std::map<Digest, Version> resident;   // by weights object
+    std::map<Digest, Version> resident;  // by weights object
   };
   ObjectStore& objects_;
   std::map<std::string, Held> models_;

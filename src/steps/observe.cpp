@@ -1,5 +1,5 @@
-// observe: metrics that need the truth; they feed nothing. label_accuracy: how often the verdict's label is what the task's
-// own rule says, over the input before the filter and over what it kept.
+// observe: metrics that need the truth; they feed nothing. label_accuracy: how often the verdict's label is what the
+// task's own rule says, over the input before the filter and over what it kept.
 #include "sil/filter.h"
 #include "steps/context.h"
 #include "steps/steps.h"
@@ -10,9 +10,7 @@ namespace {
 struct ObserveOptions {
   std::vector<std::string> metric;
 
-  void visit(OptionVisitor& v) {
-    v.option("metric", metric, {.help = "label_accuracy | accuracy", .required = true});
-  }
+  void visit(OptionVisitor& v) { v.option("metric", metric, {.help = "label_accuracy | accuracy", .required = true}); }
 };
 
 class Observe final : public Step {

@@ -1,6 +1,6 @@
-// A pool on disk. Its groups lie in frames of segments, one layer a step and kind: who made the rollouts, who judged them,
-// who filtered them. Reading a frame reads that frame of every layer. Nothing of a pool is kept in memory but references,
-// so a round of any size needs the memory of a few frames.
+// A pool on disk. Its groups lie in frames of segments, one layer a step and kind: who made the rollouts, who judged
+// them, who filtered them. Reading a frame reads that frame of every layer. Nothing of a pool is kept in memory but
+// references, so a round of any size needs the memory of a few frames.
 #pragma once
 
 #include <cstdint>
@@ -18,7 +18,7 @@ namespace sil {
 
 // One step's additions to every frame of a part. A frame without lines of the kind has length 0.
 struct Layer {
-  std::string kind;   // rollouts | verdicts | fates
+  std::string kind;  // rollouts | verdicts | fates
   std::string step;
   std::vector<FrameRef> frames;
 };
@@ -31,26 +31,26 @@ struct Span {
 
 // Groups of one origin, in canonical order. Frame i of every layer holds the groups of spans[i].
 struct PoolPart {
-  std::string round;              // whose rollouts these are, for ids
-  std::string step;               // that made the groups
+  std::string round;  // whose rollouts these are, for ids
+  std::string step;   // that made the groups
   std::vector<Span> spans;
-  std::vector<Layer> layers;      // the first one holds whole groups
-  std::shared_ptr<const std::vector<bool>> chosen;   // by position, when a store's law drew only some; null = all
+  std::vector<Layer> layers;                        // the first one holds whole groups
+  std::shared_ptr<const std::vector<bool>> chosen;  // by position, when a store's law drew only some; null = all
 };
 
 // Examples of one origin: after `shape`, or made by finetune from kept rollouts.
 struct ExamplePart {
   std::vector<FrameRef> frames;
-  std::vector<Span> spans;        // of example numbers, one a frame
+  std::vector<Span> spans;  // of example numbers, one a frame
   std::shared_ptr<const std::vector<bool>> chosen;
 };
 
 struct Pool {
   std::vector<PoolPart> parts;
-  bool shaped = false;                 // holds examples instead of groups
-  std::vector<ExamplePart> examples;   // when shaped
+  bool shaped = false;                // holds examples instead of groups
+  std::vector<ExamplePart> examples;  // when shaped
 
-  int64_t groups() const;      // chosen ones
+  int64_t groups() const;  // chosen ones
   int64_t frames() const;
 };
 

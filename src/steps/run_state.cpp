@@ -5,9 +5,13 @@
 namespace sil {
 namespace {
 
-std::string text_at(const Json& json, std::string_view key) { return json.at(key).as_string(); }
+std::string text_at(const Json& json, std::string_view key) {
+  return json.at(key).as_string();
+}
 
-Digest digest_at(const Json& json, std::string_view key) { return Digest::from_hex(json.at(key).as_string()); }
+Digest digest_at(const Json& json, std::string_view key) {
+  return Digest::from_hex(json.at(key).as_string());
+}
 
 [[noreturn]] void refuse(const JournalRecord& record, const std::string& why) {
   throw Error(Exit::corrupt, "journal record " + std::to_string(record.seq) + " (" + record.type + "): " + why,
@@ -23,7 +27,8 @@ Metrics metrics_from(const Json& json) {
 Figures figures_from(const Json& json) {
   Figures figures;
   figures.metrics = metrics_from(json.at("metrics"));
-  for (const auto& [uid, value] : json.at("problems").as_object()) figures.per_problem[parse_hex64(uid)] = value.as_double();
+  for (const auto& [uid, value] : json.at("problems").as_object())
+    figures.per_problem[parse_hex64(uid)] = value.as_double();
   return figures;
 }
 
@@ -32,9 +37,9 @@ void add_frame(StepProgress& step, const Json& entry, Span span) {
   for (const auto& [kind, file] : entry.at("files").as_object()) {
     step.files[kind].push_back(FrameRef::from_json(file.at("frame")));
     step.lines[kind].push_back(file.at("lines").as_int());
+    step.running[kind] = digest_at(file, "digest");
   }
   step.tally.merge(Tally::from_json(entry.at("tally")));
-  step.digest = digest_at(entry, "digest");
 }
 
 StepProgress& step_of(RoundState& round, const std::string& name) {
@@ -145,7 +150,9 @@ RoundMetrics RoundState::metrics() const {
   return out;
 }
 
-RoundState* RunState::current() { return rounds.empty() || rounds.back().sealed ? nullptr : &rounds.back(); }
+RoundState* RunState::current() {
+  return rounds.empty() || rounds.back().sealed ? nullptr : &rounds.back();
+}
 
 const RoundState* RunState::find_round(const std::string& label) const {
   for (const RoundState& round : rounds)
@@ -153,7 +160,9 @@ const RoundState* RunState::find_round(const std::string& label) const {
   return nullptr;
 }
 
-int64_t RunState::sealed_rounds() const { return static_cast<int64_t>(history.size()); }
+int64_t RunState::sealed_rounds() const {
+  return static_cast<int64_t>(history.size());
+}
 
 int64_t round_number(const std::string& label) {
   int64_t number = -1;

@@ -1,17 +1,16 @@
-// What a run knows: the fold of its journal. `apply` is the only way it changes, live and on resume alike, so a resumed run
-// cannot know more or less than one that was never stopped.
+// What a run knows: the fold of its journal. `apply` is the only way it changes, live and on resume alike, so a resumed
+// run cannot know more or less than one that was never stopped.
 //
 // Journal records (payloads are JSON objects):
 //   recipe  {digest, name, source (object), resolved (object), build}              once, first
 //   model   {model, version}                                                       once a model: what `base` starts as
 //   open    {epoch, torn_bytes}                                                    each start; changes nothing
-//   round   {round, values: [[path, value], ...]}                                  a section begins ("0" = before, "after")
-//   frame   {round, span: [begin, end], steps: [{step, files: {kind: frame + lines}, tally, digest}]}
+//   round   {round, values: [[path, value], ...]}                                  a section begins ("0" = before,
+//   "after") frame   {round, span: [begin, end], steps: [{step, files: {kind: {frame, lines, digest}}, tally}]}
 //   checkpoint {round, step, steps_done, state (object)}                           inside a finetune
-//   step    {round, step, verb, digest, metrics, tally, seconds, skipped?, cursor?, candidate?, accepted?, best?, figures?}
-//   seal    {round, digest, accepted: {model: true|false|null}, versions: {model: version}}
-//   finish  {status, digest}
-//   retire  {objects: [...]}
+//   step    {round, step, verb, digest, metrics, tally, seconds, skipped?, cursor?, candidate?, accepted?, best?,
+//   figures?} seal    {round, digest, accepted: {model: true|false|null}, versions: {model: version}} finish  {status,
+//   digest} retire  {objects: [...]}
 #pragma once
 
 #include <cstdint>
@@ -33,9 +32,9 @@ namespace sil {
 
 // One immutable state of a model's weights, in the record.
 struct VersionRef {
-  Digest digest;                     // of the weights, over names, shapes and fp32 bytes
-  Digest weights;                    // object
-  std::optional<Digest> optimizer;   // object
+  Digest digest;                    // of the weights, over names, shapes and fp32 bytes
+  Digest weights;                   // object
+  std::optional<Digest> optimizer;  // object
 
   Json to_json() const;
   static VersionRef from_json(const Json& json);
@@ -44,10 +43,10 @@ struct VersionRef {
 
 struct ModelState {
   VersionRef base, live, incumbent, start;
-  std::optional<VersionRef> candidate;      // made and not yet judged
+  std::optional<VersionRef> candidate;  // made and not yet judged
   std::optional<VersionRef> best;
   double best_figure = 0;
-  std::map<int64_t, VersionRef> accepted;   // by round; what stood at its end (0 = after `before:`)
+  std::map<int64_t, VersionRef> accepted;  // by round; what stood at its end (0 = after `before:`)
 };
 
 // What a step has done so far; complete once its `step` record is there.
@@ -55,27 +54,28 @@ struct StepProgress {
   std::string verb;
   bool done = false;
   bool skipped = false;
-  std::vector<Span> spans;                              // of its frames
-  std::map<std::string, std::vector<FrameRef>> files;   // kind -> one a frame
-  std::map<std::string, std::vector<int64_t>> lines;    // kind -> lines of each frame
+  std::vector<Span> spans;                             // of its frames
+  std::map<std::string, std::vector<FrameRef>> files;  // kind -> one a frame
+  std::map<std::string, std::vector<int64_t>> lines;   // kind -> lines of each frame
   Tally tally;
-  Digest digest;
+  std::map<std::string, Digest> running;  // kind -> over its items so far, whatever the frames were
+  Digest digest;                          // of the whole step, once it is done
   Metrics metrics;
-  Json payload;                                         // of the `step` record
+  Json payload;  // of the `step` record
   int64_t checkpoint_step = 0;
-  std::optional<Digest> checkpoint;                     // object
+  std::optional<Digest> checkpoint;  // object
 };
 
 struct RoundState {
-  std::string label;                                  // "0", "1" ..., "after"
-  std::vector<std::pair<std::string, Json>> values;   // set by control
-  std::vector<std::string> order;                     // steps as they were begun
+  std::string label;                                 // "0", "1" ..., "after"
+  std::vector<std::pair<std::string, Json>> values;  // set by control
+  std::vector<std::string> order;                    // steps as they were begun
   std::map<std::string, StepProgress> steps;
-  std::map<std::string, Pool> pools;                  // not folded from records: steps/binding.h gives them
+  std::map<std::string, Pool> pools;  // not folded from records: steps/binding.h gives them
   bool sealed = false;
-  Digest digest;                                      // once sealed
+  Digest digest;  // once sealed
   std::map<std::string, std::optional<bool>> accepted;
-  std::map<std::string, VersionRef> versions;         // live at its end
+  std::map<std::string, VersionRef> versions;  // live at its end
 
   RoundMetrics metrics() const;
 };
@@ -96,30 +96,30 @@ struct EvaluationKey {
 };
 
 struct RunState {
-  bool begun = false;          // has a recipe record
+  bool begun = false;  // has a recipe record
   Digest recipe_digest;
   std::string name;
-  Digest source, resolved;     // objects
+  Digest source, resolved;  // objects
   std::map<std::string, ModelState> models;
-  std::map<std::string, int64_t> cursors;                    // by step name
+  std::map<std::string, int64_t> cursors;  // by step name
   std::map<std::string, std::vector<StorePut>> stores;
   std::map<EvaluationKey, Figures> figures;
-  std::vector<RoundState> rounds;                            // in order, the last one maybe in progress
-  std::vector<RoundMetrics> history;                         // of sealed rounds 1, 2, ...
-  std::map<std::string, std::vector<Json>> control_values;   // path -> value a round
-  std::string status;                                        // of the last `finish`; "" while running
-  Digest digest;                                             // of the last sealed section
+  std::vector<RoundState> rounds;                           // in order, the last one maybe in progress
+  std::vector<RoundMetrics> history;                        // of sealed rounds 1, 2, ...
+  std::map<std::string, std::vector<Json>> control_values;  // path -> value a round
+  std::string status;                                       // of the last `finish`; "" while running
+  Digest digest;                                            // of the last sealed section
   int64_t opens = 0;
 
-  void apply(const JournalRecord& record);   // throws Error(Exit::corrupt) on a record that cannot follow
-  RoundState* current();                     // the section in progress, or nullptr
+  void apply(const JournalRecord& record);  // throws Error(Exit::corrupt) on a record that cannot follow
+  RoundState* current();                    // the section in progress, or nullptr
   const RoundState* find_round(const std::string& label) const;
-  int64_t sealed_rounds() const;             // of the numbered ones
+  int64_t sealed_rounds() const;  // of the numbered ones
 };
 
 // Folds a whole journal.
 RunState replay(const std::vector<JournalRecord>& records);
 
-int64_t round_number(const std::string& label);   // "0" -> 0, "3" -> 3, "after" -> -1
+int64_t round_number(const std::string& label);  // "0" -> 0, "3" -> 3, "after" -> -1
 
 }  // namespace sil

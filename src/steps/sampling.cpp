@@ -6,17 +6,20 @@ namespace sil {
 namespace {
 
 struct Request {
-  size_t group, rollout;   // where the completion goes
+  size_t group, rollout;  // where the completion goes
 };
 
-uint64_t parent_hash(const std::string& id) { return id.empty() ? 0 : sha256(id).head(); }
+uint64_t parent_hash(const std::string& id) {
+  return id.empty() ? 0 : sha256(id).head();
+}
 
 // Adds the prompt and one empty rollout a sample; their requests join the batch.
-void add_requests(const Sampler& sampler, const SampleFrom& from, const Codec& codec, Frame& frame, GenerateBatch& batch,
-                  std::vector<Request>& requests) {
+void add_requests(const Sampler& sampler, const SampleFrom& from, const Codec& codec, Frame& frame,
+                  GenerateBatch& batch, std::vector<Request>& requests) {
   Group& group = frame.groups[from.group];
   const Rollout* parent = from.rollout < 0 ? nullptr : &group.rollouts[static_cast<size_t>(from.rollout)];
-  ViewInput input{group.problem.get(), parent, parent && !parent->verdicts.empty() ? &parent->verdicts.back() : nullptr, nullptr};
+  ViewInput input{group.problem.get(), parent, parent && !parent->verdicts.empty() ? &parent->verdicts.back() : nullptr,
+                  nullptr};
   Conversation conversation = sampler.view.render(input);
   Prompt prompt;
   prompt.ids = codec.encode(conversation, true);
@@ -34,7 +37,8 @@ void add_requests(const Sampler& sampler, const SampleFrom& from, const Codec& c
     rollout.version = sampler.version.digest;
     rollout.prompt = static_cast<uint32_t>(group.prompts.size());
     rollout.sample = static_cast<uint32_t>(s);
-    rollout.temperature = sampler.options.sampling.temperature > 0 ? static_cast<float>(sampler.options.sampling.temperature) : 1.0F;
+    rollout.temperature =
+        sampler.options.sampling.temperature > 0 ? static_cast<float>(sampler.options.sampling.temperature) : 1.0F;
     rollout.parent = parent_id;
     requests.push_back({from.group, group.rollouts.size()});
     group.rollouts.push_back(std::move(rollout));
@@ -58,20 +62,52 @@ void sample(RoundContext& context, const Sampler& sampler, const std::vector<Sam
   if (requests.empty()) return;
   size_t finished = 0;
   auto lock = context.models.lock(sampler.model);
-  engine.generate(context.models.resident(sampler.model, sampler.version), batch,
-                  [&](size_t request, Completion&& completion) {
-                    Rollout& rollout = frame.groups[requests[request].group].rollouts[requests[request].rollout];
-                    rollout.ids.assign(completion.ids.begin(), completion.ids.end());
-                    rollout.logprobs.assign(completion.logprobs.begin(), completion.logprobs.end());
-                    rollout.kept_mass.assign(completion.kept_mass.begin(), completion.kept_mass.end());
-                    rollout.finish = completion.finish;
-                    rollout.text = std::move(completion.text);
-                    ++finished;
-                  },
-                  context.stop);
+  engine.generate(
+      context.models.resident(sampler.model, sampler.version), batch,
+      [&](size_t request, Completion&& completion) {
+        Rollout& rollout = frame.groups[requests[request].group].rollouts[requests[request].rollout];
+        rollout.ids.assign(completion.ids.begin(), completion.ids.end());
+        rollout.logprobs.assign(completion.logprobs.begin(), completion.logprobs.end());
+        rollout.kept_mass.assign(completion.kept_mass.begin(), completion.kept_mass.end());
+        rollout.finish = completion.finish;
+        rollout.text = std::move(completion.text);
+        ++finished;
+      },
+      context.stop);
   if (finished != requests.size() && !context.stop.stop_requested())
     throw Error(Exit::internal, sampler.step + ": the engine finished " + std::to_string(finished) + " of " +
                                     std::to_string(requests.size()) + " requests");
+}
+
+int64_t check_logprobs(RoundContext& context, const Sampler& sampler, const std::vector<Group>& groups) {
+  Engine& engine = context.models.engine(sampler.model);
+  if (!engine.caps().score || !engine.caps().logprobs) return 0;
+  ScoreBatch batch;
+  batch.begin = {0};
+  std::vector<float> sampled;
+  for (const Group& group : groups)
+    for (const Rollout& rollout : group.rollouts) {
+      const std::vector<TokenId>& prompt = group.prompts[rollout.prompt].ids;
+      if (rollout.step != sampler.step || prompt.empty()) continue;
+      batch.ids.insert(batch.ids.end(), prompt.begin(), prompt.end());
+      batch.ids.insert(batch.ids.end(), rollout.ids.begin(), rollout.ids.end());
+      batch.begin.push_back(batch.ids.size());
+      batch.start.push_back(prompt.size());
+      sampled.insert(sampled.end(), rollout.logprobs.begin(), rollout.logprobs.end());
+    }
+  if (sampled.empty()) return 0;
+  double temperature = sampler.options.sampling.temperature > 0 ? sampler.options.sampling.temperature : 1;
+  auto lock = context.models.lock(sampler.model);
+  std::vector<float> scored = engine.score(context.models.resident(sampler.model, sampler.version), batch, temperature);
+  SIL_CHECK(scored.size() == sampled.size());
+  for (size_t i = 0; i < scored.size(); ++i)
+    if (scored[i] != sampled[i])
+      throw Error(Exit::differs,
+                  sampler.step + ": token " + std::to_string(i) +
+                      " of the first frame was sampled with log-probability " + std::to_string(sampled[i]) +
+                      " and scores " + std::to_string(scored[i]),
+                  "the sampler and the trainer disagree: this is a fault of the program or of the machine");
+  return static_cast<int64_t>(sampled.size());
 }
 
 void tally_rollouts(const Frame& frame, std::string_view step, Tally& tally) {

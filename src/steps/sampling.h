@@ -22,19 +22,24 @@ struct Sampler {
   std::string model;
   VersionRef version;
   View view;
-  uint64_t key = 0;       // of the step (steps/context.h step_key)
+  uint64_t key = 0;  // of the step (steps/context.h step_key)
   SampleOptions options;
 };
 
 // What one conversation continues: a group, or one of its rollouts.
 struct SampleFrom {
   size_t group = 0;
-  int64_t rollout = -1;   // -1 = the problem itself
+  int64_t rollout = -1;  // -1 = the problem itself
 };
 
-// Adds `samples` rollouts for each entry to its group, prompts included. Rollouts that a stop request cancelled are left
-// out: the frame then counts as not done.
+// Adds `samples` rollouts for each entry to its group, prompts included. Rollouts that a stop request cancelled are
+// left out: the frame then counts as not done.
 void sample(RoundContext& context, const Sampler& sampler, const std::vector<SampleFrom>& from, Frame& frame);
+
+// Scores rollouts of `step` in the groups again, at the temperature they were sampled with, and compares log-probs bit
+// for bit. Throws Error(Exit::differs) with the first one that differs; returns how many were compared. Nothing to
+// compare where the engine has no log-probs.
+int64_t check_logprobs(RoundContext& context, const Sampler& sampler, const std::vector<Group>& groups);
 
 // Counts of rollouts made by `step` in the frame.
 void tally_rollouts(const Frame& frame, std::string_view step, Tally& tally);

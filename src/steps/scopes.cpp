@@ -110,8 +110,10 @@ std::shared_ptr<const Scope> unit_scope(const Group& group, const Rollout* rollo
     scope->set("weight", rollout->weight);
   }
   const Verdict* verdict = nullptr;
-  if (rollout) verdict = verdict_of(group, *rollout, by);
-  else if (!group.verdicts.empty()) verdict = &group.verdicts.back();
+  if (rollout)
+    verdict = verdict_of(group, *rollout, by);
+  else if (!group.verdicts.empty())
+    verdict = &group.verdicts.back();
   set_verdict(*scope, verdict);
   if (!outer) return scope;
   return std::make_shared<Layered>(std::move(scope), std::move(outer));
@@ -146,7 +148,8 @@ std::shared_ptr<const Scope> example_scope(const std::vector<std::string>& steps
   auto outer = std::make_shared<MapScope>();
   outer->set("round", 1.0);
   for (const std::string& step : steps)
-    outer->set(step, std::shared_ptr<const Scope>(std::make_shared<MapScope>(std::map<std::string, Value, std::less<>>{}, true)));
+    outer->set(step, std::shared_ptr<const Scope>(
+                         std::make_shared<MapScope>(std::map<std::string, Value, std::less<>>{}, true)));
   return unit_scope(group, &group.rollouts.front(), "", outer);
 }
 

@@ -19,18 +19,18 @@
 
 namespace sil {
 
-class RoundContext;   // steps/context.h
+class RoundContext;  // steps/context.h
 
 // Consecutive groups of one pool part on their way through a chain of local steps.
 struct Frame {
-  Span span;                     // positions, before a store's law chose
-  std::string round;             // of the part, for ids
+  Span span;          // positions, before a store's law chose
+  std::string round;  // of the part, for ids
   std::vector<Group> groups;
 };
 
 // What one local step wrote for one frame.
 struct StepOutput {
-  std::vector<std::pair<std::string, FrameText>> files;   // kind -> lines
+  std::vector<std::pair<std::string, FrameText>> files;  // kind -> lines
   Tally tally;
 };
 
@@ -47,15 +47,15 @@ class FrameSource {
  public:
   virtual ~FrameSource() = default;
   virtual bool next(Frame& frame) = 0;
-  virtual int64_t groups() const = 0;                        // expected in all
-  virtual std::optional<int64_t> cursor() const { return std::nullopt; }   // of a task's draws, at the end
+  virtual int64_t groups() const = 0;                                     // expected in all
+  virtual std::optional<int64_t> cursor() const { return std::nullopt; }  // of a task's draws, at the end
 };
 
 struct StepResult {
   Digest digest;
   Metrics metrics;
-  Json payload = Json::object();   // keys for the `step` record: candidate, accepted, figures ...
-  std::string note;                // for the step's line
+  Json payload = Json::object();  // keys for the `step` record: candidate, accepted, figures ...
+  std::string note;               // for the step's line
 };
 
 class Step {
@@ -67,7 +67,7 @@ class Step {
   virtual std::unique_ptr<LocalRun> local(RoundContext& context, const StepSpec& spec) const = 0;
   // What a step that starts a chain reads: its tasks or its input pool; null when it has neither.
   virtual std::unique_ptr<FrameSource> source(RoundContext& context, const StepSpec& spec) const = 0;
-  virtual bool makes_pool(const StepSpec& spec) const = 0;   // of its own name
+  virtual bool makes_pool(const StepSpec& spec) const = 0;  // of its own name
   // Whether the step must see its whole input before its first frame; it then begins a chain of its own.
   virtual bool needs_whole_input(const Registries&) const { return false; }
   // The global part, after the local one if there is one.

@@ -24,9 +24,13 @@ void Tally::merge(const Tally& other) {
   for (const auto& [name, value] : other.sums_) sums_[name] += value;
 }
 
-int64_t Tally::count_of(const std::string& name) const { return at(counts_, name); }
+int64_t Tally::count_of(const std::string& name) const {
+  return at(counts_, name);
+}
 
-double Tally::sum_of(const std::string& name) const { return static_cast<double>(at(sums_, name)) * kUnit; }
+double Tally::sum_of(const std::string& name) const {
+  return static_cast<double>(at(sums_, name)) * kUnit;
+}
 
 double Tally::mean(const std::string& sum, const std::string& count) const {
   int64_t n = count_of(count);

@@ -21,11 +21,11 @@ class Tally {
   double sum_of(const std::string& name) const;
   // Sum / count of another name; 0 when that count is 0.
   double mean(const std::string& sum, const std::string& count) const;
-  double share(const std::string& part, const std::string& whole) const;   // of two counts
+  double share(const std::string& part, const std::string& whole) const;  // of two counts
   const std::map<std::string, int64_t>& counts() const { return counts_; }
 
   Json to_json() const;
-  static Tally from_json(const Json& json);   // throws Error(Exit::corrupt)
+  static Tally from_json(const Json& json);  // throws Error(Exit::corrupt)
 
  private:
   std::map<std::string, int64_t> counts_;

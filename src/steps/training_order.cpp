@@ -9,7 +9,8 @@ namespace sil {
 namespace {
 
 uint64_t sort_key(uint64_t key, int64_t epoch, uint64_t item) {
-  auto words = philox4x32_10({static_cast<uint32_t>(item), static_cast<uint32_t>(item >> 32), static_cast<uint32_t>(epoch), 0}, key);
+  auto words = philox4x32_10(
+      {static_cast<uint32_t>(item), static_cast<uint32_t>(item >> 32), static_cast<uint32_t>(epoch), 0}, key);
   return uint64_t{words[0]} << 32 | words[1];
 }
 
@@ -21,8 +22,9 @@ uint32_t tokens_of(const Example& example) {
 
 void append_sequence(const Example& example, const ExampleSequence& sequence, bool needs_old, TrainBatch& batch) {
   if (needs_old && sequence.logprobs.empty())
-    throw Error(Exit::usage, "example " + example.id + " has no log-probabilities of its sampling",
-                "the loss needs rollouts sampled under the same context: use nll, or leave out hints and demonstrations");
+    throw Error(
+        Exit::usage, "example " + example.id + " has no log-probabilities of its sampling",
+        "the loss needs rollouts sampled under the same context: use nll, or leave out hints and demonstrations");
   size_t begin = batch.ids.size();
   batch.ids.insert(batch.ids.end(), sequence.ids.begin(), sequence.ids.end());
   batch.target.resize(batch.ids.size(), 0);
@@ -41,12 +43,16 @@ void append_sequence(const Example& example, const ExampleSequence& sequence, bo
 
 }  // namespace
 
-RecordedBatches::RecordedBatches(Env& env, std::string run_dir, std::vector<ExamplePart> parts, TrainingPlanOptions options,
-                                 ReferenceScorer reference)
-    : env_(env), run_dir_(std::move(run_dir)), parts_(std::move(parts)), options_(options), reference_(std::move(reference)) {
+RecordedBatches::RecordedBatches(Env& env, std::string run_dir, std::vector<ExamplePart> parts,
+                                 TrainingPlanOptions options, ReferenceScorer reference)
+    : env_(env),
+      run_dir_(std::move(run_dir)),
+      parts_(std::move(parts)),
+      options_(options),
+      reference_(std::move(reference)) {
   measure();
   if (lengths_.empty()) return;
-  int64_t epochs = options_.steps > 0 ? options_.steps : options_.epochs;   // `steps` never needs more epochs than steps
+  int64_t epochs = options_.steps > 0 ? options_.steps : options_.epochs;  // `steps` never needs more epochs than steps
   for (int64_t epoch = 0; epoch < epochs; ++epoch) {
     plan_epoch(epoch);
     if (options_.steps > 0 && steps() >= options_.steps) break;
@@ -95,7 +101,8 @@ void RecordedBatches::plan_epoch(int64_t epoch) {
       size_t end = order.size() * static_cast<size_t>(m) / static_cast<size_t>(options_.minibatches);
       while (end > 0 && end < order.size() && groups_[order[end]] == groups_[order[end - 1]]) ++end;
       if (end <= begin) continue;
-      step.items.assign(order.begin() + static_cast<std::ptrdiff_t>(begin), order.begin() + static_cast<std::ptrdiff_t>(end));
+      step.items.assign(order.begin() + static_cast<std::ptrdiff_t>(begin),
+                        order.begin() + static_cast<std::ptrdiff_t>(end));
       steps_.push_back(std::move(step));
       begin = end;
     }
@@ -123,9 +130,12 @@ int64_t RecordedBatches::examples_taken() const {
 const Example& RecordedBatches::example(uint32_t number) {
   if (number < block_begin_ || number >= block_begin_ + block_.size()) {
     block_begin_ = number / static_cast<uint32_t>(kOrderBlock) * static_cast<uint32_t>(kOrderBlock);
-    auto end = std::min<uint32_t>(static_cast<uint32_t>(lengths_.size()), block_begin_ + static_cast<uint32_t>(kOrderBlock));
+    auto end =
+        std::min<uint32_t>(static_cast<uint32_t>(lengths_.size()), block_begin_ + static_cast<uint32_t>(kOrderBlock));
     block_.clear();
-    size_t frame = static_cast<size_t>(std::upper_bound(frame_begin_.begin(), frame_begin_.end(), block_begin_) - frame_begin_.begin()) - 1;
+    size_t frame = static_cast<size_t>(std::upper_bound(frame_begin_.begin(), frame_begin_.end(), block_begin_) -
+                                       frame_begin_.begin()) -
+                   1;
     for (; frame < frame_begin_.size() && frame_begin_[frame] < end; ++frame) {
       uint32_t at = frame_begin_[frame];
       for (Example& e : read_examples(env_, run_dir_, parts_[frame_of_[frame].first], frame_of_[frame].second)) {

@@ -1,4 +1,5 @@
-// verify: verdicts about rollouts or groups. A unit that already has a verdict of the same verifier and options is skipped.
+// verify: verdicts about rollouts or groups. A unit that already has a verdict of the same verifier and options is
+// skipped.
 #include <algorithm>
 
 #include "sil/filter.h"
@@ -17,14 +18,16 @@ struct VerifyOptions {
   std::string by;
 
   void visit(OptionVisitor& v) {
-    v.plugins("verifiers", "verifier", verifiers, {.help = "a verifier, or a weighted list that is summed", .inline_value = true});
+    v.plugins("verifiers", "verifier", verifiers,
+              {.help = "a verifier, or a weighted list that is summed", .inline_value = true});
     v.plugins("sum", "verifier", sum, {.help = "a list combined by the weighted sum"});
     v.plugins("mean", "verifier", mean, {.help = "… by the weighted mean"});
     v.plugins("product", "verifier", product, {.help = "… by the product"});
     v.plugins("min", "verifier", min, {.help = "… by the smallest score"});
     v.plugins("guard", "verifier", guard, {.help = "… all but the last must pass, the last one scores"});
     v.option("pass_at", pass_at, {.help = "least score that passes where only a score exists"});
-    v.option("max_error_rate", max_error_rate, {.help = "share of units the judge may fail on before the run stops", .low = 0, .high = 1});
+    v.option("max_error_rate", max_error_rate,
+             {.help = "share of units the judge may fail on before the run stops", .low = 0, .high = 1});
     v.option("by", by, {.help = "verify step whose verdict `where` reads; default the most recent"});
   }
 
@@ -54,7 +57,8 @@ void tally_verdict(const Verdict& verdict, Tally& tally) {
 
 class VerifyRun final : public LocalRun {
  public:
-  VerifyRun(RoundContext& context, const StepSpec& spec, std::unique_ptr<Verifier> verifier, const VerifyOptions& options)
+  VerifyRun(RoundContext& context, const StepSpec& spec, std::unique_ptr<Verifier> verifier,
+            const VerifyOptions& options)
       : spec_(spec),
         verifier_(std::move(verifier)),
         stamp_(verifier_->version() + ":" + sha256(dump_canonical(spec.options.options)).hex().substr(0, 8)),
@@ -63,7 +67,9 @@ class VerifyRun final : public LocalRun {
         whole_groups_(spec.per == "group") {
     judge_.task = [&context](const Problem& problem) { return context.task_of(problem); };
     auto outer = round_scope(context.round());
-    judge_.scope = [outer, by = by_](const JudgeItem& item) { return unit_scope(*item.group, item.rollout, by, outer); };
+    judge_.scope = [outer, by = by_](const JudgeItem& item) {
+      return unit_scope(*item.group, item.rollout, by, outer);
+    };
     judge_.stop = context.stop;
   }
 
@@ -78,7 +84,8 @@ class VerifyRun final : public LocalRun {
       verdict.unit = whole_groups_ ? "group" : "rollout";
       verdict.verifier = stamp_;
       tally_verdict(verdict, out.tally);
-      auto& to = items[i].rollout ? const_cast<Rollout*>(items[i].rollout)->verdicts : const_cast<Group*>(items[i].group)->verdicts;
+      auto& to = items[i].rollout ? const_cast<Rollout*>(items[i].rollout)->verdicts
+                                  : const_cast<Group*>(items[i].group)->verdicts;
       to.push_back(std::move(verdict));
     }
     FrameText text;
@@ -142,7 +149,8 @@ class Verify final : public Step {
 
   void check(const Recipe&, const StepSpec& spec, std::vector<Finding>& findings) const override {
     if (options_.lists_given() != 1)
-      findings.push_back({spec.place, spec.name + ": " + std::to_string(options_.lists_given()) + " verifiers or lists are given",
+      findings.push_back({spec.place,
+                          spec.name + ": " + std::to_string(options_.lists_given()) + " verifiers or lists are given",
                           "give exactly one, e.g. verify: exact"});
     if (!spec.per.empty() && spec.per != "rollout" && spec.per != "group")
       findings.push_back({spec.place, spec.name + ": per: " + spec.per, "verify works per: rollout or group"});
@@ -164,9 +172,10 @@ class Verify final : public Step {
     int64_t errors = tally.count_of("class.infra") + tally.count_of("class.error") + tally.count_of("class.timeout");
     int64_t units = tally.count_of("units");
     if (units > 0 && static_cast<double>(errors) > options_.max_error_rate * static_cast<double>(units))
-      throw Error(Exit::verifier,
-                  spec.name + ": the verifier failed on " + std::to_string(errors) + " of " + std::to_string(units) + " units",
-                  "see the reasons with `sil show RUN --rollouts --jsonl`; mend the verifier or raise max_error_rate");
+      throw Error(
+          Exit::verifier,
+          spec.name + ": the verifier failed on " + std::to_string(errors) + " of " + std::to_string(units) + " units",
+          "see the reasons with `sil show RUN --rollouts --jsonl`; mend the verifier or raise max_error_rate");
     return {};
   }
 

@@ -32,7 +32,7 @@ class Regex final : public CompletionVerifier {
   explicit Regex(const RegexOptions& options) : fullmatch_(options.fullmatch), pattern_(options.pattern, settings()) {
     if (!pattern_.ok())
       throw Error(Exit::usage, "regex: the pattern " + quoted(options.pattern) + " cannot be used: " + pattern_.error(),
-                  "RE2 has no look-around and no back references: github.com/google/re2/wiki/Syntax");
+                  "RE2 has no look-around and no back references");
   }
   std::string version() const override { return "1"; }
 

@@ -18,7 +18,7 @@ round:
   - generate: {tasks: train, problems: 8, samples: 4}
   - verify: exact
   - filter: {keep: pass}
-  - finetune: {loss: nll}
+  - finetune: {from: live, loss: nll}
 )";
 
 // Two faults, on lines 7 and 8.
@@ -83,4 +83,22 @@ TEST_CASE("check of a file that is not there is a usage error that names it") {
   const ProgramResult result = run_sil("check /nowhere/recipe.yaml --json");
   CHECK(result.code == 2);
   CHECK_THAT(result.err, Contains("/nowhere/recipe.yaml"));
+}
+
+TEST_CASE("a misspelt field of an expression is found before anything starts") {
+  const TestDirectory directory;
+  const std::string recipe = directory.write("recipe.yaml", R"(name: tiny
+models:
+  lm: {table: {context: 4}, tokenizer: chars}
+tasks:
+  train: {addition: {digits: 1}}
+round:
+  - generate: {tasks: train, problems: 8, samples: 4}
+  - verify: exact
+  - filter: {keep: "scoer > 0"}
+  - finetune: {from: live, loss: nll}
+)");
+  const ProgramResult result = run_sil("check " + recipe);
+  CHECK(result.code == 2);
+  CHECK_THAT(result.err, Contains(recipe + ":9:") && Contains("scoer") && Contains("score"));
 }

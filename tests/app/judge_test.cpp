@@ -56,7 +56,7 @@ TEST_CASE("a bad row ends judge with its line, after the answers to the rows abo
 }
 
 TEST_CASE("judge refuses unknown verifiers, unknown options and verifiers of whole groups") {
-  CHECK_THAT(run_sil("judge exakt").err, Contains("`exact`"));
+  CHECK_THAT(run_sil("judge exakt").err, Contains("'exact'"));
   CHECK(run_sil("judge exakt").code == 2);
   CHECK(run_sil("judge numeric toleranse=1").code == 2);
   CHECK(run_sil("judge numeric tolerance").code == 2);
