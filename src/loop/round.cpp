@@ -12,7 +12,7 @@ namespace {
 std::string figures_text(const StepProgress& step) {
   std::string text;
   int shown = 0;
-  for (const char* name : {"rollouts", "units", "pass_rate", "kept", "in", "examples", "steps", "pass@1",
+  for (const char* name : {"rollouts", "units", "pass_rate", "kept", "in", "examples", "steps", "loss", "pass@1",
                            "label_accuracy", "accuracy", "mean_length"})
     if (auto it = step.metrics.find(name); it != step.metrics.end() && shown < 5) {
       text += fmt::format("  {} {:.4g}", name, it->second);
@@ -103,8 +103,7 @@ class Section {
   }
 
   void bind(const StepSpec& spec) {
-    bind_step(context_.state, context_.round(), context_.recipe, spec, *steps_.at(&spec), context_.inputs.at(&spec),
-              context_.registries);
+    bind_step(context_.state, context_.round(), spec, *steps_.at(&spec), context_.inputs.at(&spec));
   }
 
   void finish(const StepSpec& spec, StepResult result, bool skipped, double seconds) {
@@ -164,7 +163,7 @@ void bind_section(RunState& state, RoundState& round, const Recipe& recipe, cons
     auto it = round.steps.find(spec.name);
     if (it == round.steps.end() || !it->second.done) return;
     draw_inputs(state, round, recipe, spec, registries);
-    bind_step(state, round, recipe, spec, *steps.at(&spec), inputs.at(&spec), registries);
+    bind_step(state, round, spec, *steps.at(&spec), inputs.at(&spec));
   }
 }
 

@@ -110,12 +110,11 @@ void add_drawn(const StorePut& put, const std::vector<bool>& drawn, Pool& pool) 
   }
 }
 
-Pool draw_store(const RunState& state, const Recipe& recipe, const InputSpec& input, const StoreSpec& spec,
-                uint64_t key, int64_t now, const Registries& registries) {
+Pool draw_store(const RunState& state, const InputSpec& input, const StoreSpec& spec, uint64_t key, int64_t now,
+                const Registries& registries) {
   Pool pool;
   auto it = state.stores.find(spec.name);
   if (it == state.stores.end()) return pool;
-  (void)recipe;
   const std::vector<StorePut>& puts = it->second;
   std::vector<StoreRecord> records = live_records(spec, puts, now, registries);
   std::vector<size_t> picked(records.size());
@@ -169,15 +168,13 @@ void draw_inputs(RunState& state, RoundState& round, const Recipe& recipe, const
     const StoreSpec* store = recipe.store(input.name);
     if (!store) continue;
     RandomPath path{recipe.seed, "draw", {spec.name, store->name}, {round_number(round.label)}};
-    round.pools[input_name(&recipe, input, spec)] = draw_store(
-        state, recipe, input, *store, path.key(), std::max<int64_t>(0, round_number(round.label)), registries);
+    round.pools[input_name(&recipe, input, spec)] =
+        draw_store(state, input, *store, path.key(), std::max<int64_t>(0, round_number(round.label)), registries);
   }
 }
 
-void bind_step(RunState& state, RoundState& round, const Recipe& recipe, const StepSpec& spec, const Step& step,
-               const std::vector<std::string>& inputs, const Registries& registries) {
-  (void)recipe;
-  (void)registries;
+void bind_step(RunState& state, RoundState& round, const StepSpec& spec, const Step& step,
+               const std::vector<std::string>& inputs) {
   const StepProgress& progress = round.steps.at(spec.name);
   if (progress.skipped) return;
   if (spec.verb == "filter") {

@@ -24,7 +24,7 @@ void draw_inputs(RunState& state, RoundState& round, const Recipe& recipe, const
                  const Registries& registries);
 
 // Gives the round the pools of a finished step, and its store what it put.
-void bind_step(RunState& state, RoundState& round, const Recipe& recipe, const StepSpec& spec, const Step& step,
-               const std::vector<std::string>& inputs, const Registries& registries);
+void bind_step(RunState& state, RoundState& round, const StepSpec& spec, const Step& step,
+               const std::vector<std::string>& inputs);
 
 }  // namespace sil

@@ -134,8 +134,7 @@ class Filter final : public Step {
  public:
   explicit Filter(FilterOptions options) : options_(std::move(options)) {}
 
-  void check(const Recipe& recipe, const StepSpec& spec, std::vector<Finding>& findings) const override {
-    (void)recipe;
+  void check(const Recipe&, const StepSpec& spec, std::vector<Finding>& findings) const override {
     if (!spec.per.empty())
       findings.push_back({spec.place, spec.name + ": per: " + spec.per, "filter works on groups; leave `per` out"});
   }

@@ -87,13 +87,16 @@ class TrainingLog final : public UpdateSink {
       : context_(context), spec_(spec), total_(total), last_(context.env.seconds()) {}
 
   void step_done(int64_t step, double loss, double grad_norm, const Metrics&) override {
-    loss_ += loss;
-    norm_ += grad_norm;
-    ++seen_;
+    loss_ = loss;
+    grad_norm_ = grad_norm;
     context_.working(spec_.name, step, total_);
   }
+  // Of the last optimizer step.
+  double loss() const { return loss_; }
+  double grad_norm() const { return grad_norm_; }
   // A kill loses at most half a minute of training; a stop request is answered at once.
-  bool wants_checkpoint(int64_t) override {
+  bool wants_checkpoint(int64_t step) override {
+    if (step >= total_) return false;  // the version itself comes next
     return context_.stop.stop_requested() || context_.env.seconds() - last_ > 30;
   }
   void checkpoint(int64_t step, const std::string& state) override {
@@ -110,8 +113,7 @@ class TrainingLog final : public UpdateSink {
   RoundContext& context_;
   const StepSpec& spec_;
   int64_t total_;
-  double last_, loss_ = 0, norm_ = 0;
-  int64_t seen_ = 0;
+  double last_, loss_ = 0, grad_norm_ = 0;
 };
 
 std::vector<ExamplePart> example_parts(RoundContext& context, const StepSpec& spec) {
@@ -259,6 +261,8 @@ class Finetune final : public Step {
     candidate.set("version", made.to_json());
     result.payload.set("candidate", std::move(candidate));
     result.digest = made.digest;
+    result.metrics["loss"] = log.loss();
+    result.metrics["grad_norm"] = log.grad_norm();
     result.metrics["steps"] = static_cast<double>(updated.steps);
     result.metrics["examples_taken"] = static_cast<double>(batches.examples_taken());
   }
