@@ -24,17 +24,6 @@ void add_layers(const std::vector<PoolPart*>& parts, const std::vector<Layer>& l
   }
 }
 
-ExamplePart example_part(const StepProgress& step) {
-  ExamplePart part;
-  part.frames = step.files.at("examples");
-  int64_t first = 0;
-  for (int64_t n : step.lines.at("examples")) {
-    part.spans.push_back({first, first + n});
-    first += n;
-  }
-  return part;
-}
-
 Pool filtered_pool(const RoundState& round, const std::vector<std::string>& inputs, const std::string& name,
                    const StepProgress& step) {
   Pool pool;
@@ -140,6 +129,17 @@ std::string input_name(const Recipe* recipe, const InputSpec& input, const StepS
 }
 
 }  // namespace
+
+ExamplePart example_part(const StepProgress& step) {
+  ExamplePart part;
+  part.frames = step.files.at("examples");
+  int64_t first = 0;
+  for (int64_t n : step.lines.at("examples")) {
+    part.spans.push_back({first, first + n});
+    first += n;
+  }
+  return part;
+}
 
 std::map<const StepSpec*, std::vector<std::string>> section_inputs(
     const std::vector<StepSpec>& steps, const std::map<const StepSpec*, std::unique_ptr<Step>>& made) {

@@ -19,6 +19,9 @@ namespace sil {
 std::map<const StepSpec*, std::vector<std::string>> section_inputs(
     const std::vector<StepSpec>& steps, const std::map<const StepSpec*, std::unique_ptr<Step>>& made);
 
+// The examples that a step wrote; it must have written some frames of them.
+ExamplePart example_part(const StepProgress& step);
+
 // Draws the store inputs of a step into pools of the round. `key`: random key of the draw.
 void draw_inputs(RunState& state, RoundState& round, const Recipe& recipe, const StepSpec& spec,
                  const Registries& registries);

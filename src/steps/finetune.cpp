@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "sil/filter.h"
+#include "steps/binding.h"
 #include "steps/context.h"
 #include "steps/steps.h"
 #include "steps/training_order.h"
@@ -120,13 +121,8 @@ std::vector<ExamplePart> example_parts(RoundContext& context, const StepSpec& sp
   Pool pool = context.input_pool(spec);
   if (pool.shaped) return pool.examples;
   const StepProgress& own = context.round().steps.at(spec.name);
-  ExamplePart part;
-  if (auto it = own.files.find("examples"); it != own.files.end()) {
-    part.frames = it->second;
-    int64_t first = 0;
-    for (int64_t n : own.lines.at("examples")) part.spans.push_back({first, first + n}), first += n;
-  }
-  return {part};
+  if (!own.files.count("examples")) return {};
+  return {example_part(own)};
 }
 
 class Finetune final : public Step {
