@@ -37,6 +37,9 @@ class Expression {
   const std::string& source() const { return source_; }
   const Place& place() const { return place_; }
 
+  // What it reads from outside itself, without the fields behind the dots; each name once, sorted.
+  std::vector<std::string> names() const;
+
   // Findings, not an exception: syntax errors and fields that `scope` does not declare, each with line and column in
   // the recipe and the nearest declared name. Then evaluates once on `scope`, whose values are synthetic.
   std::vector<Finding> check(const Scope& scope) const;

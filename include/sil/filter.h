@@ -19,8 +19,9 @@ namespace sil {
 struct FilterContext {
   std::function<const Task*(const Problem&)> task;
   std::function<std::shared_ptr<const Scope>(const Group&, const Rollout*)> scope;
-  std::string by;     // "" = the unit's own most recent verdict, else its group's
-  std::string round;  // for ids: "0", "3", "3.1", "after"
+  std::string by;      // "" = the unit's own most recent verdict, else its group's
+  std::string round;   // for ids: "0", "3", "3.1", "after"
+  int64_t offset = 0;  // groups before this part of the pool; Group::position counts within the part
   // The rollout's context for training: its role's plain view of the problem (no hint, no feedback), encoded.
   std::function<std::vector<TokenId>(const Group&, const Rollout&)> context_ids;
 };

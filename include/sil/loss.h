@@ -71,7 +71,7 @@ class LossPlugin {
  public:
   virtual ~LossPlugin() = default;
   virtual LossTerm term() const = 0;
-  virtual std::string reference() const { return {}; }  // version the term compares with; "" = the step's `reference`
+  virtual Json reference() const { return {}; }  // version the term compares with; null = the step's `reference`
 };
 
 }  // namespace sil

@@ -18,11 +18,16 @@ std::stop_source& stop_source() {
 }
 
 std::atomic<bool> somebody_listens = false;
+std::atomic<bool> wants_status = false;
 
 void wait_for_signals(sigset_t signals) {
   for (;;) {
     int number = 0;
     if (::sigwait(&signals, &number) != 0) continue;
+    if (number == SIGUSR1) {
+      wants_status.store(true);
+      continue;
+    }
     if (!somebody_listens.load() || stop_source().stop_requested()) ::_exit(128 + number);
     constexpr std::string_view kMessage =
         "\nstopping: what is finished is kept, the same command continues; once more ends it now\n";
@@ -40,6 +45,7 @@ void watch_signals() {
   ::sigemptyset(&signals);
   ::sigaddset(&signals, SIGINT);
   ::sigaddset(&signals, SIGTERM);
+  ::sigaddset(&signals, SIGUSR1);
   ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   std::thread(wait_for_signals, signals).detach();
 }
@@ -47,6 +53,10 @@ void watch_signals() {
 std::stop_token stop_on_signal() {
   somebody_listens.store(true);
   return stop_source().get_token();
+}
+
+bool status_asked() {
+  return wants_status.exchange(false);
 }
 
 }  // namespace sil

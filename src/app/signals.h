@@ -1,4 +1,4 @@
-// SIGINT and SIGTERM: the first asks for a stop, the second ends the process.
+// SIGINT and SIGTERM: the first asks for a stop, the second ends the process. SIGUSR1 asks for a status line.
 #pragma once
 
 #include <stop_token>
@@ -11,5 +11,8 @@ void watch_signals();
 
 // Requested by the first signal. Until somebody has asked for it, that signal ends the process at once.
 std::stop_token stop_on_signal();
+
+// Whether SIGUSR1 came since the last call.
+bool status_asked();
 
 }  // namespace sil

@@ -12,7 +12,8 @@ void TaskOptions::visit(OptionVisitor& v) {
             .choices = {"whole", "last_number", "hashes", "boxed", "regex"}});
   v.option("pattern", pattern, {.help = "of answer: regex; its first group is the answer"});
   v.option("answers", answers,
-           {.help = "observe hides the answers from everything but the step `observe`", .choices = {"use", "observe"}});
+           {.help = "observe hides answers, given solutions and metadata from everything but the step `observe`",
+            .choices = {"use", "observe"}});
 }
 
 }  // namespace sil

@@ -75,8 +75,8 @@ class PoolSurvey final : public Survey {
   explicit PoolSurvey(const DedupeKey& key) : key_(key) {}
 
   void add(const FilterView& view) override {
-    SIL_CHECK(view.group.position > last_);
-    last_ = view.group.position;
+    SIL_CHECK(position(view) > last_);
+    last_ = position(view);
     for (size_t i = 0; i < view.group.rollouts.size(); ++i) {
       if (!view.kept(i)) continue;
       const std::optional<std::string> key = key_.of(view, view.group.rollouts[i]);
@@ -86,11 +86,13 @@ class PoolSurvey final : public Survey {
   void finish() override { seen_ = {}; }
 
   // Groups came in ascending order, so the list is sorted.
-  bool duplicate(const Group& group, size_t i) const {
-    return std::binary_search(duplicates_.begin(), duplicates_.end(), std::pair(group.position, i));
+  bool duplicate(const FilterView& view, size_t i) const {
+    return std::binary_search(duplicates_.begin(), duplicates_.end(), std::pair(position(view), i));
   }
 
  private:
+  static int64_t position(const FilterView& view) { return view.context.offset + view.group.position; }
+
   const DedupeKey& key_;
   HashSet seen_;
   int64_t last_ = -1;
@@ -109,7 +111,7 @@ class Dedupe final : public KeepRule {
     std::unordered_set<std::string> seen;
     for (size_t i = 0; i < view.group.rollouts.size(); ++i) {
       if (!view.kept(i)) continue;
-      if (pool ? pool->duplicate(view.group, i) : !is_new(view, i, seen)) view.drop(i, "duplicate");
+      if (pool ? pool->duplicate(view, i) : !is_new(view, i, seen)) view.drop(i, "duplicate");
     }
   }
 

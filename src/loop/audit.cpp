@@ -52,6 +52,8 @@ std::set<Digest> named_objects(const std::vector<JournalRecord>& records) {
     if (record.type == "model") add(record.payload.at("version"));
     if (record.type == "checkpoint") named.insert(Digest::from_hex(record.payload.at("state").as_string()));
     if (const Json* candidate = record.payload.find("candidate")) add(candidate->at("version"));
+    if (const Json* averages = record.payload.find("averages"))
+      for (const Json& entry : averages->as_array()) add(entry.at("version"));
   }
   return named;
 }

@@ -26,23 +26,20 @@ struct MemberOutput {
 struct DoneFrame {
   Span span;
   std::vector<MemberOutput> members;
+  std::optional<Frame> rest;  // for the members that work in order
 };
 
-DoneFrame process(Frame& frame, const std::vector<ChainMember>& members) {
-  DoneFrame done;
-  done.span = frame.span;
-  for (const ChainMember& member : members) {
-    StepOutput out;
-    member.run->process(frame, out);
-    MemberOutput& to = done.members.emplace_back();
-    to.tally = std::move(out.tally);
-    for (auto& [kind, text] : out.files) {
-      EncodedFile file{kind, {}, text.lines, std::move(text.items)};
-      if (!text.text.empty()) file.frame = encode_frame(text.text);
-      to.files.push_back(std::move(file));
-    }
+MemberOutput process(const ChainMember& member, Frame& frame) {
+  StepOutput out;
+  member.run->process(frame, out);
+  MemberOutput to;
+  to.tally = std::move(out.tally);
+  for (auto& [kind, text] : out.files) {
+    EncodedFile file{kind, {}, text.lines, std::move(text.items)};
+    if (!text.text.empty()) file.frame = encode_frame(text.text);
+    to.files.push_back(std::move(file));
   }
-  return done;
+  return to;
 }
 
 // Writes finished frames and their records.
@@ -111,7 +108,9 @@ class Committer {
 class Pipeline {
  public:
   Pipeline(RoundContext& context, FrameSource& source, const std::vector<ChainMember>& members)
-      : context_(context), source_(source), members_(members), window_(2 * context.threads + 1) {}
+      : context_(context), source_(source), members_(members), window_(2 * context.threads + 1) {
+    while (unordered_ < members.size() && !members[unordered_].run->in_order()) ++unordered_;
+  }
 
   void run() {
     std::vector<std::jthread> workers;
@@ -119,6 +118,8 @@ class Pipeline {
     Committer committer(context_, members_);
     try {
       while (std::optional<DoneFrame> frame = next_done()) {
+        for (size_t m = unordered_; m < members_.size(); ++m)
+          frame->members.push_back(process(members_[m], *frame->rest));
         committer.commit(*frame);
         report(frame->span.end);
       }
@@ -136,7 +137,9 @@ class Pipeline {
       Frame frame;
       int64_t ticket = take(frame);
       if (ticket < 0) return;
-      DoneFrame done = process(frame, members_);
+      DoneFrame done{frame.span, {}, {}};
+      for (size_t m = 0; m < unordered_; ++m) done.members.push_back(process(members_[m], frame));
+      if (unordered_ < members_.size()) done.rest = std::move(frame);
       std::lock_guard lock(mutex_);
       if (context_.stop.stop_requested())
         ended_ = true;  // sampling may have been cut short: the frame does not count
@@ -206,6 +209,7 @@ class Pipeline {
   FrameSource& source_;
   const std::vector<ChainMember>& members_;
   int64_t window_;
+  size_t unordered_ = 0;  // members that frames may pass through in any order
   std::mutex mutex_;
   std::condition_variable changed_;
   std::map<int64_t, DoneFrame> ready_;

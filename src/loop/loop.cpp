@@ -5,9 +5,11 @@
 #include <set>
 
 #include "loop/round.h"
+#include "loop/round_line.h"
 #include "recipe/paths.h"
 #include "record/run_directory.h"
 #include "sil/rng.h"
+#include "steps/descent.h"
 #include "steps/scopes.h"
 
 namespace sil {
@@ -184,6 +186,10 @@ class Loop {
     context.working = [this](const std::string& step, int64_t done, int64_t total) {
       progress_.working(step, done, total);
     };
+    Json begun = Json::object();
+    begun.set("round", label);
+    begun.set("rounds", recipe_.rounds);
+    progress_.event("round", begun);
     progress_.line(label == "0"       ? "before"
                    : label == "after" ? "after"
                                       : fmt::format("round {} of {}", label, recipe_.rounds));
@@ -223,27 +229,47 @@ class Loop {
     Json payload = Json::object();
     payload.set("round", label);
     payload.set("digest", hash.finish().hex());
+    if (Json averages = moved_averages(round); !averages.as_array().empty())
+      payload.set("averages", std::move(averages));
     record("seal", std::move(payload));
-    progress_.line(fmt::format("sealed {} {}", label == "0" ? "before" : label, state_.digest.hex().substr(0, 16)));
+    Json sealed = Json::object();
+    sealed.set("round", label);
+    sealed.set("digest", state_.digest.hex());
+    progress_.event("seal", sealed);
+    progress_.line(round_line(*state_.find_round(label)) + "  " + state_.digest.hex().substr(0, 16));
     explain(*state_.find_round(label));
+  }
+
+  // The averages that the recipe names, moved towards what this round accepted.
+  Json moved_averages(const RoundState& round) {
+    Json averages = Json::array();
+    for (const ModelSpec& spec : recipe_.models) {
+      const ModelState& model = state_.models.at(spec.name);
+      auto judged = round.accepted.find(spec.name);
+      bool accepts = model.candidate || (judged != round.accepted.end() && judged->second == true);
+      if (!accepts || round_number(round.label) <= 0) continue;  // `base` is what averages begin at
+      for (double decay : average_decays(recipe_, spec.name)) {
+        auto known = model.averages.find(decay);
+        Json entry = Json::object();
+        entry.set("model", spec.name);
+        entry.set("decay", decay);
+        entry.set("version", models_
+                                 .average(spec.name, known == model.averages.end() ? model.base : known->second,
+                                          model.candidate.value_or(model.incumbent), decay)
+                                 .to_json());
+        averages.push(std::move(entry));
+      }
+    }
+    return averages;
   }
 
   // A round that cannot learn says so.
   void explain(const RoundState& round) {
-    for (const auto& [name, step] : round.steps) {
-      auto metric = [&](const char* key) {
-        auto it = step.metrics.find(key);
-        return it == step.metrics.end() ? -1.0 : it->second;
-      };
-      if (step.verb == "filter" && metric("in") > 0 && step.metrics.count("kept") == 0)
-        progress_.line(
-            "note: " + name +
-            " kept nothing: nothing can be learnt; try easier problems, more samples or a higher temperature");
-      if (step.verb == "generate" && metric("cut_rate") > 0.2)
-        progress_.line(
-            fmt::format("note: {} cut {:.0f} % of its rollouts: raise max_new_tokens", name, 100 * metric("cut_rate")));
-      if (step.verb == "verify" && metric("units") > 0 && metric("abstained") == metric("units"))
-        progress_.line("note: " + name + " abstained on everything");
+    for (const std::string& text : round_notes(round)) {
+      Json note = Json::object();
+      note.set("text", text);
+      progress_.event("note", note);
+      progress_.line("note: " + text);
     }
   }
 
@@ -287,8 +313,13 @@ std::vector<Finding> recipe_findings(const Recipe& recipe, const Registry<Step>&
       }
     }
   std::shared_ptr<const Scope> unit = example_scope(names);
-  for (const ExpressionUse& use : recipe.expressions)
-    for (Finding& finding : use.expression.check(*unit)) findings.push_back(std::move(finding));
+  for (const ExpressionUse& use : recipe.expressions) {
+    const StepSpec* step = recipe.step(use.step);
+    auto joined = std::make_shared<MapScope>();
+    if (step && step->verb == "verify")
+      for (const std::string& pool : joined_pools(recipe, *step)) joined->set(pool, example_descendants());
+    for (Finding& finding : use.expression.check(*layered(joined, unit))) findings.push_back(std::move(finding));
+  }
   return findings;
 }
 

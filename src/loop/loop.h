@@ -6,6 +6,7 @@
 #include <optional>
 #include <stop_token>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "recipe/recipe.h"
@@ -22,6 +23,9 @@ class RunProgress {
   virtual ~RunProgress() = default;
   virtual void line(const std::string& text) = 0;                                  // one per step and per round
   virtual void working(const std::string& step, int64_t done, int64_t total) = 0;  // groups or optimizer steps
+  // The same for programs: round {round, rounds} | step {round, step, verb, digest, metrics, seconds, skipped} |
+  // seal {round, digest} | note {text}.
+  virtual void event(std::string_view /*type*/, const Json& /*data*/) {}
 };
 
 struct RunRequest {

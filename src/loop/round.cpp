@@ -2,6 +2,8 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
+
 #include "loop/executor.h"
 #include "steps/binding.h"
 #include "steps/scopes.h"
@@ -69,7 +71,7 @@ class Section {
       members.push_back({&specs_[end], std::move(next)});
       ++end;
     }
-    run_chain(context_, *source, members);
+    run_passes(*source, members);
     for (size_t m = 0; m < members.size(); ++m) {
       const StepSpec& member = *members[m].spec;
       StepResult result = steps_.at(&member)->run(context_, member);
@@ -81,9 +83,25 @@ class Section {
     return end;
   }
 
+  void run_passes(FrameSource& source, const std::vector<ChainMember>& members) {
+    auto wants_more = [&](const ChainMember& member) {
+      return member.run->wants_more(context_.round().steps[member.spec->name].tally, source.passes());
+    };
+    for (;;) {
+      run_chain(context_, source, members);
+      auto wanting = std::find_if(members.begin(), members.end(), wants_more);
+      if (wanting == members.end()) return;
+      if (source.passes() == 0)
+        throw Error(Exit::usage, wanting->spec->name + ": refill cannot repeat the steps above",
+                    "rules that need the whole pool cut them off; put those into a second filter below",
+                    wanting->spec->place);
+      source.another_pass();
+    }
+  }
+
   // A local step joins when it reads just what the chain makes or walks, and nothing has to be whole before it.
   bool joins(const std::vector<ChainMember>& members, const StepSpec& next) const {
-    if (!next.when.empty() || next.verb == "generate" || steps_.at(&next)->needs_whole_input(context_.registries))
+    if (!next.when.empty() || next.verb == "generate" || steps_.at(&next)->needs_whole_input(context_, next))
       return false;
     for (const InputSpec& input : next.of)
       if (context_.recipe.store(input.name)) return false;
@@ -120,7 +138,9 @@ class Section {
     payload.set("metrics", std::move(metrics));
     payload.set("seconds", seconds);
     if (skipped) payload.set("skipped", true);
+    Json event = payload;
     context_.record("step", std::move(payload));
+    progress_.event("step", event);
     bind(spec);
     std::string text = skipped ? "  skipped" : figures_text(context_.round().steps.at(spec.name));
     if (!result.note.empty()) text += "  " + result.note;

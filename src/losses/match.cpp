@@ -16,7 +16,7 @@ namespace {
 struct MatchOptions {
   std::string divergence = "k3";
   bool importance = false;
-  std::string to;
+  Json to;
   double coef = 1;
   AverageOptions average{.average = "tokens"};
 
@@ -109,7 +109,7 @@ class MatchPlugin final : public LossPlugin {
     term.divergence = options_.divergence == "forward_kl" ? Divergence::forward_kl : Divergence::reverse_kl;
     return term;
   }
-  std::string reference() const override { return options_.to; }
+  Json reference() const override { return options_.to; }
 
  private:
   MatchOptions options_;

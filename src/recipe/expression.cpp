@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 
 #include "recipe/lua_state.h"
 #include "recipe/lua_tokens.h"
@@ -118,6 +119,12 @@ Error run_error(const LuaFault& fault, const Expression& expression) {
 }
 
 }  // namespace
+
+std::vector<std::string> Expression::names() const {
+  std::set<std::string> names;
+  for (const LuaChain& chain : lua_free_names(lua_tokens(source_))) names.emplace(chain.front().text);
+  return {names.begin(), names.end()};
+}
 
 std::vector<Finding> Expression::check(const Scope& scope) const {
   if (empty()) return {};

@@ -42,7 +42,6 @@ struct ModelSpec {
   std::string name;
   PluginSpec engine;                    // kind "engine"
   std::optional<PluginSpec> tokenizer;  // kind "tokenizer"
-  int64_t members = 1;
   Place place;
 };
 
@@ -126,6 +125,10 @@ struct RecipeInput {
 
 // All stages: YAML -> overrides and interpolation -> typed. Throws Error(Exit::usage) with every finding.
 Recipe read_recipe(const RecipeInput& input, const Shelves& shelves);
+
+// live | base | start | best | {round: k} | {ema: a}, 0 < a < 1: how a recipe names a version of a model.
+bool is_version_rule(const Json& rule);
+inline constexpr std::string_view kVersionRules = "live, base, start, best, {round: k} or {ema: a}";
 
 // Sets values by path, as `control` does each round, and types the recipe again (Origin::control).
 Recipe with_values(const Recipe& recipe, const std::vector<std::pair<std::string, Json>>& values,

@@ -87,17 +87,6 @@ void check_name(const Node::Member& member, std::string_view what, Reading& read
                  "names are small letters, digits and _, and begin with a letter");
 }
 
-bool is_version_rule(const Json& rule) {
-  if (rule.is_string()) {
-    const std::string& word = rule.as_string();
-    return word == "live" || word == "base" || word == "start" || word == "best";
-  }
-  if (!rule.is_object() || rule.as_object().size() != 1) return false;
-  const auto& [key, value] = rule.as_object()[0];
-  if (key == "round") return value.is_int();
-  return key == "ema" && value.is_number() && value.as_double() > 0 && value.as_double() < 1;
-}
-
 void merge_task_options(const Node::Member& plugin, Node& beside, const PluginAbout& about, Reading& reading) {
   const Declarations declared = Declarations::of(about);
   auto add = [&](const std::string& key, const Place& place, const Node& value) {
@@ -119,11 +108,20 @@ void merge_task_options(const Node::Member& plugin, Node& beside, const PluginAb
 
 }  // namespace
 
+bool is_version_rule(const Json& rule) {
+  if (rule.is_string()) {
+    const std::string& word = rule.as_string();
+    return word == "live" || word == "base" || word == "start" || word == "best";
+  }
+  if (!rule.is_object() || rule.as_object().size() != 1) return false;
+  const auto& [key, value] = rule.as_object()[0];
+  if (key == "round") return value.is_int();
+  return key == "ema" && value.is_number() && value.as_double() > 0 && value.as_double() < 1;
+}
+
 void ModelOptions::visit(OptionVisitor& v) {
   v.plugins("tokenizer", "tokenizer", tokenizer,
             {.help = "text to ids, where the model brings none of its own", .single = true});
-  v.option("members", members,
-           {.help = "versions side by side: each samples, each is trained", .low = 1, .high = 1024});
 }
 
 void RoleOptions::visit(OptionVisitor& v) {
@@ -170,7 +168,6 @@ void read_models(Recipe& recipe, Reading& reading) {
       json.set(model.engine.name, model.engine.options);
     }
     if (!options.tokenizer.empty()) model.tokenizer = options.tokenizer[0];
-    model.members = options.members;
     resolved.emplace_back(model.name, std::move(json));
     recipe.models.push_back(std::move(model));
   }
@@ -193,7 +190,7 @@ void read_roles(Recipe& recipe, Reading& reading) {
     const Node* weights = member.value.find("weights");
     if (weights && !is_version_rule(options.weights))
       reading.find(weights->place,
-                   "'weights' must be live, base, start, best, {round: k} or {ema: a}; found " + value_seen(*weights));
+                   "'weights' must be " + std::string(kVersionRules) + "; found " + value_seen(*weights));
     if (options.model.empty() && recipe.models.size() > 1)
       reading.find(member.place, "role '" + member.key + "' needs 'model'",
                    "the recipe has " + std::to_string(recipe.models.size()) + " models: say which");

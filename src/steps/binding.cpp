@@ -44,7 +44,7 @@ int64_t records_of(const Pool& pool) {
   if (!pool.shaped) return pool.groups();
   int64_t n = 0;
   for (const ExamplePart& part : pool.examples)
-    for (const Span& span : part.spans) n += span.end - span.begin;
+    n += part.chosen ? std::count(part.chosen->begin(), part.chosen->end(), true) : part.end();
   return n;
 }
 
@@ -76,25 +76,24 @@ std::vector<StoreRecord> live_records(const StoreSpec& spec, const std::vector<S
   return records;
 }
 
-// The parts of a put that were drawn; `drawn` is indexed by record number within the put.
+// The parts of a put that were drawn; `drawn` is indexed by record number within the put. What an earlier draw left out
+// of the pool that was put is no record.
 void add_drawn(const StorePut& put, const std::vector<bool>& drawn, Pool& pool) {
   pool.shaped = pool.shaped || put.pool.shaped;
-  size_t first = 0;
-  auto slice = [&](int64_t n) {
-    auto chosen = std::make_shared<std::vector<bool>>(drawn.begin() + static_cast<std::ptrdiff_t>(first),
-                                                      drawn.begin() + static_cast<std::ptrdiff_t>(first) + n);
-    first += static_cast<size_t>(n);
+  auto next = drawn.begin();
+  auto chosen_of = [&](int64_t end, const std::vector<bool>* records) {
+    auto chosen = std::make_shared<std::vector<bool>>(static_cast<size_t>(end));
+    for (size_t i = 0; i < chosen->size(); ++i)
+      if (!records || (*records)[i]) (*chosen)[i] = *next++;
     return chosen;
   };
-  if (put.pool.shaped) {
-    for (ExamplePart part : put.pool.examples) {
-      part.chosen = slice(part.spans.empty() ? 0 : part.spans.back().end);
-      pool.examples.push_back(std::move(part));
-    }
-    return;
+  for (ExamplePart part : put.pool.examples) {
+    part.chosen = chosen_of(part.end(), part.chosen.get());
+    pool.examples.push_back(std::move(part));
   }
+  if (put.pool.shaped) return;
   for (PoolPart part : put.pool.parts) {
-    part.chosen = slice(part.spans.empty() ? 0 : part.spans.back().end);
+    part.chosen = chosen_of(part.end(), part.chosen.get());
     pool.parts.push_back(std::move(part));
   }
 }
@@ -129,6 +128,11 @@ std::string input_name(const Recipe* recipe, const InputSpec& input, const StepS
 }
 
 }  // namespace
+
+PoolPart step_part(const RoundState& round, const std::string& step) {
+  const StepProgress& progress = round.steps.at(step);
+  return {round.label, step, progress.spans, own_layers(step, progress), nullptr};
+}
 
 ExamplePart example_part(const StepProgress& step) {
   ExamplePart part;
@@ -179,9 +183,9 @@ void bind_step(RunState& state, RoundState& round, const StepSpec& spec, const S
   if (progress.skipped) return;
   if (spec.verb == "filter") {
     round.pools[spec.name] = filtered_pool(round, inputs, spec.name, progress);
-  } else if (step.makes_pool(spec)) {
+  } else if (step.makes_pool(spec) || spec.verb == "evaluate") {  // no step reads the latter, people do
     Pool pool;
-    pool.parts.push_back({round.label, spec.name, progress.spans, own_layers(spec.name, progress), nullptr});
+    pool.parts.push_back(step_part(round, spec.name));
     round.pools[spec.name] = std::move(pool);
   } else if (spec.verb == "verify" || spec.verb == "generate") {
     std::vector<PoolPart*> parts;

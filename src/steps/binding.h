@@ -19,6 +19,9 @@ namespace sil {
 std::map<const StepSpec*, std::vector<std::string>> section_inputs(
     const std::vector<StepSpec>& steps, const std::map<const StepSpec*, std::unique_ptr<Step>>& made);
 
+// The groups that a step made, as it left them.
+PoolPart step_part(const RoundState& round, const std::string& step);
+
 // The examples that a step wrote; it must have written some frames of them.
 ExamplePart example_part(const StepProgress& step);
 

@@ -18,10 +18,10 @@ class PoolSource final : public FrameSource {
   }
 
   bool next(Frame& frame) override {
-    while (part_ < pool_.parts.size() && frame_ == pool_.parts[part_].spans.size()) ++part_, frame_ = 0;
-    if (part_ == pool_.parts.size()) return false;
+    if (!at_frame()) return false;
     const PoolPart& part = pool_.parts[part_];
-    frame.span = part.spans[frame_];
+    frame.span = {offset_ + part.spans[frame_].begin, offset_ + part.spans[frame_].end};
+    frame.offset = offset_;
     frame.round = part.round;
     frame.groups = read_groups(env_, run_dir_, part, frame_);
     ++frame_;
@@ -31,15 +31,24 @@ class PoolSource final : public FrameSource {
 
  private:
   void advance() {
-    while (part_ < pool_.parts.size() && frame_ == pool_.parts[part_].spans.size()) ++part_, frame_ = 0;
-    SIL_CHECK(part_ < pool_.parts.size());
+    SIL_CHECK(at_frame());
     ++frame_;
+  }
+  // Goes to the next part that has a frame left.
+  bool at_frame() {
+    while (part_ < pool_.parts.size() && frame_ == pool_.parts[part_].spans.size()) {
+      offset_ += pool_.parts[part_].end();
+      ++part_;
+      frame_ = 0;
+    }
+    return part_ < pool_.parts.size();
   }
 
   Env& env_;
   std::string run_dir_;
   Pool pool_;
   size_t part_ = 0, frame_ = 0;
+  int64_t offset_ = 0;  // groups of the parts before
 };
 
 }  // namespace

@@ -72,6 +72,7 @@ class Demonstrate final : public Step {
   void check(const Recipe& recipe, const StepSpec& spec, std::vector<Finding>& findings) const override {
     if (options_.role.empty() && recipe.models.size() != 1)
       findings.push_back({spec.place, spec.name + ": the recipe has several models", "say `role: NAME`"});
+    check_answers(recipe, spec, options_.tasks, findings);
   }
   std::unique_ptr<LocalRun> local(RoundContext& context, const StepSpec& spec) const override {
     const RoleSpec& role = context.role(options_.role);

@@ -25,6 +25,20 @@ std::string split_name(const TaskSpec& spec) {
   return name ? name->as_string() : "train";
 }
 
+bool hides_answers(const TaskSpec& spec) {
+  return spec.plugin.options.at("answers").as_string() == "observe";
+}
+
+void check_answers(const Recipe& recipe, const StepSpec& spec, const std::vector<std::string>& tasks,
+                   std::vector<Finding>& findings) {
+  for (const std::string& name : tasks)
+    if (const TaskSpec* task = recipe.task(name); task && hides_answers(*task))
+      findings.push_back({spec.place,
+                          spec.name + ": " + spec.verb + " reads the answers of task `" + name +
+                              "`, which hides them (answers: observe)",
+                          "measure it with `observe`, or leave `answers` out"});
+}
+
 bool TaskView::holds(uint64_t uid) const {
   double place = static_cast<double>(uid) * 0x1p-64;
   return place >= low && place < high;
@@ -35,6 +49,7 @@ TaskView task_view(const RoundContext& context, const std::string& name) {
   TaskView view;
   view.name = name;
   view.task = context.tasks.at(name).get();
+  view.hidden = hides_answers(spec);
   std::string split = split_name(spec);
   view.split = split == "dev" ? Split::dev : split == "test" ? Split::test : Split::train;
   if (double fraction = fraction_of(spec); fraction > 0) {
@@ -73,6 +88,11 @@ bool Draws::next(Drawn& drawn) {
       continue;
     }
     missed_ = 0;
+    if (view.hidden) {
+      problem.answer.reset();
+      problem.given.clear();
+      problem.meta = Json::object();
+    }
     problem.split = view.split;
     problem.task = view.name;
     problem.index = index;
@@ -86,6 +106,7 @@ bool Draws::next(Drawn& drawn) {
 
 void TaskSource::skip(int64_t groups) {
   Draws::Drawn drawn;
+  passes_ = std::max<int64_t>(1, (groups + problems_ - 1) / problems_);
   while (position_ < groups && draws_.next(drawn)) ++position_;
 }
 
@@ -94,7 +115,8 @@ bool TaskSource::next(Frame& frame) {
   frame.round = round_;
   frame.span.begin = position_;
   Draws::Drawn drawn;
-  while (position_ < problems_ && static_cast<int64_t>(frame.groups.size()) < per_frame_ && draws_.next(drawn)) {
+  while (position_ < problems_ * passes_ && static_cast<int64_t>(frame.groups.size()) < per_frame_ &&
+         draws_.next(drawn)) {
     Group group;
     group.problem = std::move(drawn.problem);
     group.occurrence = drawn.occurrence;

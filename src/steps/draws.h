@@ -1,7 +1,9 @@
 // How problems are drawn from a task: endless keyed permutations of its split, without a table.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <string>
 #include <unordered_map>
@@ -20,11 +22,16 @@ struct TaskView {
   const Task* task = nullptr;
   Split split = Split::train;
   double low = 0, high = 1;  // of uid / 2^64
+  bool hidden = false;       // its problems come without answers, given ones and metadata (answers: observe)
 
   bool holds(uint64_t uid) const;
 };
 TaskView task_view(const RoundContext& context, const std::string& name);
 std::string split_name(const TaskSpec& spec);  // train | dev | test
+bool hides_answers(const TaskSpec& spec);      // from everything but `observe`
+// A finding for each of the tasks whose answers a step would read although they are hidden.
+void check_answers(const Recipe& recipe, const StepSpec& spec, const std::vector<std::string>& tasks,
+                   std::vector<Finding>& findings);
 
 // Draws from one or several tasks in turn; the cursor counts draws of the index space.
 class Draws {
@@ -38,6 +45,7 @@ class Draws {
   };
   bool next(Drawn& drawn);  // false: nothing more
   int64_t cursor() const { return cursor_; }
+  int64_t limit() const { return endless_ ? std::numeric_limits<int64_t>::max() : size_; }  // of draws in all
 
  private:
   std::vector<TaskView> views_;
@@ -56,15 +64,17 @@ class TaskSource final : public FrameSource {
       : draws_(std::move(draws)), problems_(problems), per_frame_(per_frame), round_(std::move(round)) {}
 
   bool next(Frame& frame) override;
-  int64_t groups() const override { return problems_; }
+  int64_t groups() const override { return std::min(problems_ * passes_, draws_.limit()); }
   std::optional<int64_t> cursor() const override { return draws_.cursor(); }
+  int64_t passes() const override { return passes_; }
+  void another_pass() override { ++passes_; }
   void skip(int64_t groups);  // already committed
 
  private:
   Draws draws_;
   int64_t problems_, per_frame_;
   std::string round_;
-  int64_t position_ = 0;
+  int64_t position_ = 0, passes_ = 1;
 };
 
 }  // namespace sil

@@ -1,4 +1,5 @@
 // evaluate: metrics of the live version on held-out tasks.
+#include "steps/binding.h"
 #include "steps/draws.h"
 #include "steps/evaluation.h"
 #include "steps/steps.h"
@@ -13,19 +14,26 @@ class Evaluate final : public Step {
   void check(const Recipe& recipe, const StepSpec& spec, std::vector<Finding>& findings) const override {
     if (options_.role.empty() && recipe.models.size() != 1)
       findings.push_back({spec.place, spec.name + ": the recipe has several models", "say `role: NAME`"});
+    check_answers(recipe, spec, options_.tasks, findings);
   }
-  std::unique_ptr<LocalRun> local(RoundContext&, const StepSpec&) const override { return nullptr; }
-  std::unique_ptr<FrameSource> source(RoundContext&, const StepSpec&) const override { return nullptr; }
+  std::unique_ptr<LocalRun> local(RoundContext& context, const StepSpec& spec) const override {
+    return make_evaluation(context, spec.name, options_, version(context));
+  }
+  // None where the record knows this version's figures already.
+  std::unique_ptr<FrameSource> source(RoundContext& context, const StepSpec& spec) const override {
+    if (context.state.figures.count({spec.name, evaluation_digest(spec), version(context).digest})) return nullptr;
+    std::unique_ptr<TaskSource> source = evaluation_source(context, spec.name, options_);
+    if (auto it = context.round().steps.find(spec.name); it != context.round().steps.end() && !it->second.spans.empty())
+      source->skip(it->second.spans.back().end);
+    return source;
+  }
   bool makes_pool(const StepSpec&) const override { return false; }
 
   StepResult run(RoundContext& context, const StepSpec& spec) const override {
-    const RoleSpec& role = context.role(options_.role);
-    VersionRef version = find_version(role.weights, role.model, context.state);
-    EvaluationKey key{spec.name, evaluation_digest(spec), version.digest};
+    const EvaluationKey key{spec.name, evaluation_digest(spec), version(context).digest};
     StepResult result;
     auto known = context.state.figures.find(key);
-    Figures figures =
-        known != context.state.figures.end() ? known->second : evaluate_version(context, spec.name, options_, version);
+    const Figures figures = known != context.state.figures.end() ? known->second : recorded(context, spec);
     result.metrics = figures.metrics;
     Json entry = figures_json(key, figures);
     result.digest = sha256(dump_canonical(entry));
@@ -38,6 +46,20 @@ class Evaluate final : public Step {
   }
 
  private:
+  VersionRef version(const RoundContext& context) const {
+    const RoleSpec& role = context.role(options_.role);
+    return find_version(role.weights, role.model, context.state);
+  }
+
+  // Over the frames that this step wrote.
+  Figures recorded(RoundContext& context, const StepSpec& spec) const {
+    EvaluationFigures evaluation(context, options_.samples);
+    const PoolPart part = step_part(context.round(), spec.name);
+    for (size_t f = 0; f < part.spans.size(); ++f)
+      for (const Group& group : read_groups(context.env, context.run_dir, part, f)) evaluation.add(group);
+    return evaluation.figures();
+  }
+
   EvaluateOptions options_;
 };
 

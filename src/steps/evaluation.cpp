@@ -4,25 +4,23 @@
 #include <map>
 
 #include "base/statistics.h"
+#include "sil/filter.h"
 #include "sil/rng.h"
-#include "steps/draws.h"
+#include "sil/verifier.h"
 #include "steps/sampling.h"
 
 namespace sil {
 namespace {
 
 constexpr int64_t kProceduralProblems = 256;
-constexpr int64_t kBatchRollouts = 4096;
+constexpr int64_t kAll = int64_t{1} << 40;
 
-struct Totals {
-  std::vector<int64_t> ks;
-  std::vector<double> pass;  // sums over problems, by k
-  double majority = 0;
-  int64_t problems = 0, tokens = 0, cut = 0, rollouts = 0;
-};
+bool correct(const Group& group, const Rollout& rollout) {
+  return label_of(group, rollout, "") == Label::pass;
+}
 
-// Share of problems whose most frequent extracted answer is right; the first one to reach the count wins a tie.
-bool majority_correct(const Task& task, const Group& group, const std::vector<bool>& correct) {
+// Whether a problem's most frequent extracted answer is right; the first one to reach the count wins a tie.
+bool majority_correct(const Task& task, const Group& group) {
   std::map<std::string, std::pair<int64_t, size_t>> votes;  // answer -> (votes, first rollout)
   for (size_t r = 0; r < group.rollouts.size(); ++r) {
     auto answer = task.extractor().extract(group.rollouts[r].text);
@@ -32,26 +30,7 @@ bool majority_correct(const Task& task, const Group& group, const std::vector<bo
   size_t first = 0;
   for (const auto& [answer, vote] : votes)
     if (vote.first > most || (vote.first == most && vote.second < first)) most = vote.first, first = vote.second;
-  return most > 0 && correct[first];
-}
-
-void judge(const RoundContext& context, const Frame& frame, Totals& totals, Figures& figures) {
-  for (const Group& group : frame.groups) {
-    const Task& task = *context.task_of(*group.problem);
-    std::vector<bool> correct;
-    for (const Rollout& rollout : group.rollouts) {
-      correct.push_back(task.check(*group.problem, rollout.text).correct);
-      totals.tokens += static_cast<int64_t>(rollout.ids.size());
-      totals.cut += rollout.finish == Finish::length;
-      ++totals.rollouts;
-    }
-    auto n = static_cast<int64_t>(correct.size()),
-         c = static_cast<int64_t>(std::count(correct.begin(), correct.end(), true));
-    for (size_t k = 0; k < totals.ks.size(); ++k) totals.pass[k] += pass_at_k(n, c, totals.ks[k]);
-    totals.majority += majority_correct(task, group, correct);
-    ++totals.problems;
-    figures.per_problem[group.problem->uid + group.occurrence] = static_cast<double>(c) / static_cast<double>(n);
-  }
+  return most > 0 && correct(group, group.rollouts[first]);
 }
 
 void set_rate(Metrics& metrics, const std::string& name, double sum, int64_t n) {
@@ -60,6 +39,39 @@ void set_rate(Metrics& metrics, const std::string& name, double sum, int64_t n) 
   metrics[name + ".low"] = interval.low;
   metrics[name + ".high"] = interval.high;
 }
+
+class EvaluationRun final : public LocalRun {
+ public:
+  EvaluationRun(RoundContext& context, Sampler sampler) : context_(context), sampler_(std::move(sampler)) {}
+
+  void process(Frame& frame, StepOutput& out) const override {
+    std::vector<SampleFrom> from;
+    for (size_t g = 0; g < frame.groups.size(); ++g) from.push_back({g, -1});
+    sample(context_, sampler_, from, frame);
+    if (context_.stop.stop_requested()) return;
+    FrameText rollouts, verdicts;
+    for (Group& group : frame.groups) {
+      const Task& task = *context_.task_of(*group.problem);
+      for (Rollout& rollout : group.rollouts) {
+        const TaskCheck truth = task.check(*group.problem, rollout.text);
+        Verdict verdict = truth.correct ? passed(truth.reason) : failed(truth.reason);
+        verdict.step = sampler_.step;
+        verdict.verifier = "task@1";
+        rollout.verdicts.push_back(std::move(verdict));
+      }
+      append_rollouts(rollouts, group, true);
+      append_verdicts(verdicts, group, sampler_.step);
+    }
+    tally_rollouts(frame, sampler_.step, out.tally);
+    out.files.emplace_back("rollouts", std::move(rollouts));
+    out.files.emplace_back("verdicts", std::move(verdicts));
+  }
+  Metrics metrics(const Tally&) const override { return {}; }
+
+ private:
+  RoundContext& context_;
+  Sampler sampler_;
+};
 
 }  // namespace
 
@@ -74,48 +86,82 @@ void EvaluateOptions::visit(OptionVisitor& v) {
   v.option("stop", stop, {.help = "texts that end a completion and are cut from it"});
 }
 
-Figures evaluate_version(RoundContext& context, const std::string& step, const EvaluateOptions& options,
-                         const VersionRef& version) {
+std::unique_ptr<LocalRun> make_evaluation(RoundContext& context, const std::string& step,
+                                          const EvaluateOptions& options, const VersionRef& version) {
   const RoleSpec& role = context.role(options.role);
   RandomPath path{context.recipe.seed, "sample", {step}, {}};
-  RandomPath order{context.recipe.seed, "permute", {step}, {}};
   Sampler sampler{step, role.name, role.model, version, context.view_of(role.view, role.place), path.key(), {}};
   sampler.options.samples = options.samples;
   sampler.options.sampling.temperature = options.temperature;
   sampler.options.sampling.max_new_tokens = options.max_new_tokens;
   sampler.options.sampling.stop = options.stop;
   context.models.resident(role.model, version);
+  return std::make_unique<EvaluationRun>(context, std::move(sampler));
+}
+
+std::unique_ptr<TaskSource> evaluation_source(RoundContext& context, const std::string& step,
+                                              const EvaluateOptions& options) {
   std::vector<TaskView> views;
   bool procedural = false;
   for (const std::string& name : options.tasks) {
     views.push_back(task_view(context, name));
     procedural = procedural || views.back().task->procedural();
   }
-  int64_t wanted = options.problems > 0 ? options.problems : procedural ? kProceduralProblems : int64_t{1} << 40;
-  TaskSource source(Draws(std::move(views), order.key(), 0, false), wanted,
-                    std::max<int64_t>(1, kBatchRollouts / options.samples), context.round().label);
-  Totals totals;
-  for (int64_t k = 1; k < options.samples; k *= 2) totals.ks.push_back(k);
-  totals.ks.push_back(options.samples);
-  totals.pass.resize(totals.ks.size());
-  Figures figures;
-  for (Frame frame; source.next(frame);) {
-    std::vector<SampleFrom> from;
-    for (size_t g = 0; g < frame.groups.size(); ++g) from.push_back({g, -1});
-    sample(context, sampler, from, frame);
-    if (context.stop.stop_requested()) throw Error(Exit::stopped, step + " stopped", "the same command continues");
-    judge(context, frame, totals, figures);
-    context.working(step, totals.problems, wanted < (int64_t{1} << 40) ? wanted : 0);
+  const int64_t wanted = options.problems > 0 ? options.problems : procedural ? kProceduralProblems : kAll;
+  RandomPath order{context.recipe.seed, "permute", {step}, {}};
+  return std::make_unique<TaskSource>(Draws(std::move(views), order.key(), 0, false), wanted,
+                                      groups_per_frame(context, options.samples, options.max_new_tokens),
+                                      context.round().label);
+}
+
+EvaluationFigures::EvaluationFigures(const RoundContext& context, int64_t samples)
+    : context_(context), samples_(samples) {
+  for (int64_t k = 1; k < samples; k *= 2) ks_.push_back(k);
+  ks_.push_back(samples);
+  pass_.resize(ks_.size());
+}
+
+void EvaluationFigures::add(const Group& group) {
+  int64_t passes = 0;
+  for (const Rollout& rollout : group.rollouts) {
+    passes += correct(group, rollout);
+    tokens_ += static_cast<int64_t>(rollout.ids.size());
+    cut_ += rollout.finish == Finish::length;
   }
-  for (size_t k = 0; k < totals.ks.size(); ++k)
-    set_rate(figures.metrics, "pass@" + std::to_string(totals.ks[k]), totals.pass[k], totals.problems);
-  if (options.samples > 1)
-    set_rate(figures.metrics, "maj@" + std::to_string(options.samples), totals.majority, totals.problems);
-  figures.metrics["problems"] = static_cast<double>(totals.problems);
-  double rollouts = std::max<double>(1, static_cast<double>(totals.rollouts));
-  figures.metrics["mean_length"] = static_cast<double>(totals.tokens) / rollouts;
-  figures.metrics["cut_rate"] = static_cast<double>(totals.cut) / rollouts;
+  const auto n = static_cast<int64_t>(group.rollouts.size());
+  rollouts_ += n;
+  for (size_t k = 0; k < ks_.size(); ++k) pass_[k] += pass_at_k(n, passes, ks_[k]);
+  majority_ += majority_correct(*context_.task_of(*group.problem), group);
+  ++problems_;
+  per_problem_[group.problem->uid + group.occurrence] = static_cast<double>(passes) / static_cast<double>(n);
+}
+
+Figures EvaluationFigures::figures() const {
+  Figures figures;
+  figures.per_problem = per_problem_;
+  for (size_t k = 0; k < ks_.size(); ++k)
+    set_rate(figures.metrics, "pass@" + std::to_string(ks_[k]), pass_[k], problems_);
+  if (samples_ > 1) set_rate(figures.metrics, "maj@" + std::to_string(samples_), majority_, problems_);
+  figures.metrics["problems"] = static_cast<double>(problems_);
+  const double rollouts = std::max<double>(1, static_cast<double>(rollouts_));
+  figures.metrics["mean_length"] = static_cast<double>(tokens_) / rollouts;
+  figures.metrics["cut_rate"] = static_cast<double>(cut_) / rollouts;
   return figures;
+}
+
+Figures evaluate_version(RoundContext& context, const std::string& step, const EvaluateOptions& options,
+                         const VersionRef& version) {
+  std::unique_ptr<LocalRun> run = make_evaluation(context, step, options, version);
+  std::unique_ptr<TaskSource> source = evaluation_source(context, step, options);
+  EvaluationFigures evaluation(context, options.samples);
+  for (Frame frame; source->next(frame);) {
+    StepOutput out;
+    run->process(frame, out);
+    if (context.stop.stop_requested()) throw Error(Exit::stopped, step + " stopped", "the same command continues");
+    for (const Group& group : frame.groups) evaluation.add(group);
+    context.working(step, evaluation.problems(), source->groups());
+  }
+  return evaluation.figures();
 }
 
 Digest evaluation_digest(const StepSpec& spec) {

@@ -3,6 +3,7 @@
 
 #include "sil/gate.h"
 #include "steps/context.h"
+#include "steps/draws.h"
 
 namespace sil {
 
@@ -19,8 +20,32 @@ struct EvaluateOptions {
 };
 
 // Samples and judges by the tasks' own rule. Random keys leave the round out, so the same weights give the same
-// figures. Metrics: pass@1, pass@k (k = powers of two and `samples`; unbiased), maj@k, mean_length, cut_rate; intervals
-// .low/.high are Wilson's over problems.
+// figures. An evaluate step runs it as a chain, so that its rollouts and verdicts are recorded.
+std::unique_ptr<LocalRun> make_evaluation(RoundContext& context, const std::string& step,
+                                          const EvaluateOptions& options, const VersionRef& version);
+std::unique_ptr<TaskSource> evaluation_source(RoundContext& context, const std::string& step,
+                                              const EvaluateOptions& options);
+
+// Gathers figures from judged groups. Metrics: pass@1, pass@k (k = powers of two and `samples`; unbiased), maj@k,
+// mean_length, cut_rate; intervals .low/.high are Wilson's over problems.
+class EvaluationFigures {
+ public:
+  EvaluationFigures(const RoundContext& context, int64_t samples);
+  void add(const Group& group);
+  int64_t problems() const { return problems_; }
+  Figures figures() const;
+
+ private:
+  const RoundContext& context_;
+  int64_t samples_;
+  std::vector<int64_t> ks_;
+  std::vector<double> pass_;  // sums over problems, by k
+  double majority_ = 0;
+  int64_t problems_ = 0, tokens_ = 0, cut_ = 0, rollouts_ = 0;
+  std::map<uint64_t, double> per_problem_;
+};
+
+// The same for a version that no step evaluated; nothing is recorded but what the caller does with the figures.
 Figures evaluate_version(RoundContext& context, const std::string& step, const EvaluateOptions& options,
                          const VersionRef& version);
 

@@ -15,6 +15,7 @@ namespace {
 struct FilterOptions {
   std::vector<PluginSpec> keep, weigh, shape;
   std::string statistics = "all";
+  int64_t refill = 0;
   std::string by;
 
   void visit(OptionVisitor& v) {
@@ -24,6 +25,11 @@ struct FilterOptions {
               {.help = "how kept rollouts become examples; default when finetune reads: target", .single = true});
     v.option("statistics", statistics,
              {.help = "which members of a group its statistics count", .choices = {"all", "kept"}});
+    v.option("refill", refill,
+             {.help = "most repetitions of the local steps above, with new problems, until as many groups are kept as "
+                      "`generate` was asked for",
+              .low = 0,
+              .high = 1000});
     v.option("by", by, {.help = "verify step whose verdict the rules read; default the most recent"});
   }
 };
@@ -36,6 +42,8 @@ struct Rules {
   std::vector<std::unique_ptr<Survey>> surveys;  // one a keep rule, null where it needs none
   std::unique_ptr<Survey> credit_survey;
   bool kept_statistics = false;
+  int64_t refill = 0;  // passes beyond the first
+  int64_t asked = 0;   // groups, where refill > 0; what is kept beyond them is surplus
 };
 
 struct Filtered {
@@ -51,6 +59,7 @@ std::vector<bool> absent(const Group& group) {
 }
 
 const char* const kAbsent = "absent";
+const char* const kSurplus = "surplus";
 
 Filtered keep_rules(const Rules& rules, Group& group, const FilterContext& context, size_t count) {
   Filtered filtered;
@@ -70,13 +79,20 @@ Filtered keep_rules(const Rules& rules, Group& group, const FilterContext& conte
 
 class FilterRun final : public LocalRun {
  public:
-  FilterRun(std::shared_ptr<const Rules> rules, FilterContext context)
-      : rules_(std::move(rules)), context_(std::move(context)) {}
+  // `kept_groups`: by frames that are committed already.
+  FilterRun(std::shared_ptr<const Rules> rules, FilterContext context, int64_t kept_groups)
+      : rules_(std::move(rules)), context_(std::move(context)), kept_groups_(kept_groups) {}
+
+  bool in_order() const override { return rules_->refill > 0; }
+  bool wants_more(const Tally& tally, int64_t passes) const override {
+    return passes <= rules_->refill && tally.count_of("kept_groups") < rules_->asked;
+  }
 
   void process(Frame& frame, StepOutput& out) const override {
     FrameText fates, examples;
     FilterContext context = context_;
     context.round = frame.round;
+    context.offset = frame.offset;
     for (Group& group : frame.groups) filter_group(context, group, out.tally, fates, examples);
     out.files.emplace_back("fates", std::move(fates));
     if (!rules_->shape) return;
@@ -96,6 +112,7 @@ class FilterRun final : public LocalRun {
   void filter_group(const FilterContext& context, Group& group, Tally& tally, FrameText& fates,
                     FrameText& examples) const {
     Filtered filtered = keep_rules(*rules_, group, context, rules_->keep.size());
+    if (rules_->refill > 0) drop_surplus(filtered);
     FilterView view{group, filtered.dropped_by, context, filtered.members};
     if (rules_->credit)
       rules_->credit->weigh(view, filtered.members, rules_->credit_survey.get());
@@ -112,10 +129,10 @@ class FilterRun final : public LocalRun {
     for (size_t r = 0; r < rows.size(); ++r) {
       Rollout& rollout = group.rollouts[r];
       const std::string& reason = filtered.dropped_by[r];
-      rows[r].fate = reason == kAbsent ? "" : reason.empty() ? "kept" : "dropped";
+      rows[r].fate = reason == kAbsent ? "" : reason.empty() ? "kept" : reason == kSurplus ? kSurplus : "dropped";
       if (reason == kAbsent) continue;
       tally.count("in");
-      tally.count(reason.empty() ? "kept" : "dropped." + reason);
+      tally.count(reason.empty() ? "kept" : reason == kSurplus ? kSurplus : "dropped." + reason);
       rows[r].reason = reason.empty() ? unused[r] : reason;
       rows[r].weight = rollout.weight;
       rollout.kept = reason.empty();
@@ -126,15 +143,45 @@ class FilterRun final : public LocalRun {
     append_fates(fates, group, rows);
   }
 
+  // In order: groups that would be kept beyond the asked number.
+  void drop_surplus(Filtered& filtered) const {
+    bool keeps = std::any_of(filtered.dropped_by.begin(), filtered.dropped_by.end(),
+                             [](const std::string& reason) { return reason.empty(); });
+    if (!keeps || kept_groups_++ < rules_->asked) return;
+    for (std::string& reason : filtered.dropped_by)
+      if (reason.empty()) reason = kSurplus;
+  }
+
   std::shared_ptr<const Rules> rules_;
   FilterContext context_;
+  mutable int64_t kept_groups_;  // only where frames come in order
 };
+
+// The `generate` whose problems refill draws again: above are only local steps that read what it makes.
+const StepSpec* refilled_step(const Recipe& recipe, const StepSpec& spec) {
+  if (!spec.of.empty() || !spec.when.empty()) return nullptr;
+  for (const auto* section : {&recipe.before, &recipe.round, &recipe.after})
+    for (size_t i = 0; i < section->size(); ++i) {
+      if (&(*section)[i] != &spec) continue;
+      while (i-- > 0) {
+        const StepSpec& above = (*section)[i];
+        if (!above.of.empty() || !above.when.empty() || !above.put.empty()) return nullptr;
+        if (above.verb == "generate") return above.options.options.at("tasks").as_array().empty() ? nullptr : &above;
+        if (above.verb != "verify" && above.verb != "filter") return nullptr;
+      }
+    }
+  return nullptr;
+}
 
 class Filter final : public Step {
  public:
   explicit Filter(FilterOptions options) : options_(std::move(options)) {}
 
-  void check(const Recipe&, const StepSpec& spec, std::vector<Finding>& findings) const override {
+  void check(const Recipe& recipe, const StepSpec& spec, std::vector<Finding>& findings) const override {
+    if (options_.refill > 0 && !refilled_step(recipe, spec))
+      findings.push_back({spec.place, spec.name + ": refill has nothing to repeat",
+                          "it stands below a generate with tasks, with only verify and filter steps without of, when "
+                          "or put between them"});
     if (!spec.per.empty())
       findings.push_back({spec.place, spec.name + ": per: " + spec.per, "filter works on groups; leave `per` out"});
   }
@@ -150,14 +197,19 @@ class Filter final : public Step {
     FilterContext filter = filter_context(context);
     filter.by = options_.by;
     survey(context, spec, filter, *rules);
-    return std::make_unique<FilterRun>(std::move(rules), std::move(filter));
+    rules->refill = options_.refill;
+    if (rules->refill > 0) rules->asked = refilled_step(context.recipe, spec)->options.options.at("problems").as_int();
+    auto known = context.round().steps.find(spec.name);
+    int64_t kept = known == context.round().steps.end() ? 0 : known->second.tally.count_of("kept_groups");
+    return std::make_unique<FilterRun>(std::move(rules), std::move(filter), kept);
   }
 
   std::unique_ptr<FrameSource> source(RoundContext& context, const StepSpec& spec) const override {
     return context.pool_source(spec, spec.name);
   }
   bool makes_pool(const StepSpec&) const override { return true; }
-  bool needs_whole_input(const Registries& shelves) const override {
+  bool needs_whole_input(const RoundContext& context, const StepSpec&) const override {
+    const Registries& shelves = context.registries;
     bool whole = !options_.weigh.empty() && shelves.credits.make(options_.weigh.front())->survey() != nullptr;
     for (const PluginSpec& rule : options_.keep) whole = whole || shelves.filters.make(rule)->survey() != nullptr;
     return whole;
@@ -182,7 +234,10 @@ class Filter final : public Step {
                    size_t count, Survey& facts) {
     Pool pool = context.input_pool(spec);
     FilterContext here = filter;
-    for (const PoolPart& part : pool.parts)
+    int64_t offset = 0;
+    for (const PoolPart& part : pool.parts) {
+      here.offset = offset;
+      offset += part.end();
       for (size_t f = 0; f < part.spans.size(); ++f) {
         here.round = part.round;
         for (Group& group : read_groups(context.env, context.run_dir, part, f)) {
@@ -190,6 +245,7 @@ class Filter final : public Step {
           facts.add({group, filtered.dropped_by, here, filtered.members});
         }
       }
+    }
   }
 
   FilterOptions options_;

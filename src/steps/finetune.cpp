@@ -30,7 +30,8 @@ struct FinetuneOptions {
 
   void visit(OptionVisitor& v) {
     v.option("model", model, {.help = "which model learns", .refers = "model"});
-    v.option("from", from, {.help = "version to start from: base, live, start, best or {round: k}", .required = true});
+    v.option("from", from,
+             {.help = "version to start from: live, base, start, best, {round: k} or {ema: a}", .required = true});
     v.plugins("loss", "loss", loss, {.help = "a loss, or a list that is summed", .required = true});
     v.option("reference", reference, {.help = "version that margin and match compare with"});
     v.option("epochs", epochs, {.help = "passes over the examples", .low = 1, .high = 1e6});
@@ -132,9 +133,8 @@ class Finetune final : public Step {
   void check(const Recipe& recipe, const StepSpec& spec, std::vector<Finding>& findings) const override {
     if (options_.model.empty() && recipe.models.size() != 1)
       findings.push_back({spec.place, spec.name + ": the recipe has several models", "say `model: NAME`"});
-    if (!options_.from.is_string() && !options_.from.is_object())
-      findings.push_back(
-          {spec.place, spec.name + ": from: " + dump(options_.from), "allowed: base, live, start, best, {round: k}"});
+    check_rule("from", options_.from, spec, findings);
+    check_rule("reference", options_.reference, spec, findings);
   }
 
   std::unique_ptr<LocalRun> local(RoundContext& context, const StepSpec& spec) const override {
@@ -162,6 +162,13 @@ class Finetune final : public Step {
   }
 
  private:
+  static void check_rule(const std::string& option, const Json& rule, const StepSpec& spec,
+                         std::vector<Finding>& findings) {
+    if (rule.is_null() || is_version_rule(rule)) return;
+    findings.push_back({spec.place, spec.name + "." + option + ": " + dump(rule) + " is no version of a model",
+                        "allowed: " + std::string(kVersionRules)});
+  }
+
   LossSpec make_loss(const RoundContext& context) const {
     LossSpec loss;
     for (const PluginSpec& plugin : options_.loss) loss.terms.push_back(context.registries.losses.make(plugin)->term());
@@ -182,7 +189,7 @@ class Finetune final : public Step {
   // The version that any term compares with: its own `to`, else the step's `reference`.
   Json reference_rule(const RoundContext& context) const {
     for (const PluginSpec& plugin : options_.loss)
-      if (std::string to = context.registries.losses.make(plugin)->reference(); !to.empty()) return to;
+      if (Json to = context.registries.losses.make(plugin)->reference(); !to.is_null()) return to;
     return options_.reference;
   }
 
@@ -218,7 +225,7 @@ class Finetune final : public Step {
     Json rule = reference_rule(context);
     if (rule.is_null())
       throw Error(Exit::usage, "the loss compares with a reference version and none is given",
-                  "say `reference: base` (or live, start, best)");
+                  "say `reference: base`, or " + std::string(kVersionRules));
     return context.models.resident(model, find_version(rule, model, context.state));
   }
 

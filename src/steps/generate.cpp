@@ -8,8 +8,6 @@
 namespace sil {
 namespace {
 
-constexpr int64_t kFrameTokens = 32768;
-
 struct GenerateOptions {
   std::vector<std::string> tasks;
   int64_t problems = 0;
@@ -59,7 +57,7 @@ class GenerateRun final : public LocalRun {
     }
     sample(context_, sampler_, wanted(frame), frame);
     if (context_.stop.stop_requested()) return;
-    if (new_pool && !fresh_) keep_only_new(frame, rollouts, prompts);
+    if (new_pool && !fresh_) keep_only_new(frame, rollouts, prompts);  // after sampling: ids name the old groups
     FrameText text;
     for (size_t g = 0; g < frame.groups.size(); ++g) {
       const Group& group = frame.groups[g];
@@ -96,8 +94,11 @@ class GenerateRun final : public LocalRun {
   static void keep_only_new(Frame& frame, const std::vector<size_t>& rollouts, const std::vector<size_t>& prompts) {
     for (size_t g = 0; g < frame.groups.size(); ++g) {
       Group& group = frame.groups[g];
+      const std::string maker = rollouts[g] == 0 ? "" : group.rollouts.front().step;
+      group.parent = sha256(group_id(frame.round, maker, group)).head();
       group.rollouts.erase(group.rollouts.begin(), group.rollouts.begin() + static_cast<std::ptrdiff_t>(rollouts[g]));
       group.prompts.erase(group.prompts.begin(), group.prompts.begin() + static_cast<std::ptrdiff_t>(prompts[g]));
+      group.position += frame.offset;
       for (Rollout& rollout : group.rollouts) rollout.prompt -= static_cast<uint32_t>(prompts[g]);
       group.verdicts.clear();
     }
@@ -135,9 +136,9 @@ class Generate final : public Step {
     auto cursor = context.state.cursors.find(spec.name);
     Draws draws(std::move(views), step_key(context, "permute", spec, false),
                 cursor == context.state.cursors.end() ? 0 : cursor->second, true);
-    int64_t by_tokens = kFrameTokens / options_.max_new_tokens / options_.samples;
-    int64_t per_frame = std::max<int64_t>(1, std::min(context.frame_rollouts / options_.samples, by_tokens));
-    auto source = std::make_unique<TaskSource>(std::move(draws), options_.problems, per_frame, context.round().label);
+    auto source = std::make_unique<TaskSource>(std::move(draws), options_.problems,
+                                               groups_per_frame(context, options_.samples, options_.max_new_tokens),
+                                               context.round().label);
     if (auto it = context.round().steps.find(spec.name); it != context.round().steps.end() && !it->second.spans.empty())
       source->skip(it->second.spans.back().end);
     return source;

@@ -11,6 +11,14 @@ class StringSink final : public ByteSink {
   std::string text;
 };
 
+void find_decays(const Json& json, std::set<double>& decays) {
+  if (json.is_array())
+    for (const Json& item : json.as_array()) find_decays(item, decays);
+  if (!json.is_object()) return;
+  if (const Json* decay = json.find("ema"); decay && is_version_rule(json)) decays.insert(decay->as_double());
+  for (const auto& [name, value] : json.as_object()) find_decays(value, decays);
+}
+
 }  // namespace
 
 void Models::add(const std::string& name, std::unique_ptr<Engine> engine) {
@@ -28,10 +36,10 @@ std::unique_lock<std::mutex> Models::lock(const std::string& model) const {
 
 Version Models::resident(const std::string& model, const VersionRef& ref) {
   Held& held = models_.at(model);
-  if (auto it = held.resident.find(ref.weights); it != held.resident.end()) return it->second;
+  if (auto it = held.resident.find({ref.weights, ref.optimizer}); it != held.resident.end()) return it->second;
   std::string optimizer = ref.optimizer ? objects_.read(*ref.optimizer) : std::string();
   Version version = held.engine->load(objects_.read(ref.weights), optimizer);
-  held.resident[ref.weights] = version;
+  held.resident[{ref.weights, ref.optimizer}] = version;
   return version;
 }
 
@@ -45,20 +53,26 @@ VersionRef Models::store(const std::string& model, Version version, bool with_op
     held.engine->save(version, Part::optimizer, bytes);
     if (!bytes.text.empty()) ref.optimizer = objects_.put(bytes.text);
   }
-  auto [it, is_new] = held.resident.emplace(ref.weights, version);
-  if (!is_new) {  // the same weights with another optimizer state: the later one stays
-    held.engine->drop(it->second);
-    it->second = version;
-  }
+  bool is_new = held.resident.emplace(Held::Key{ref.weights, ref.optimizer}, version).second;
+  if (!is_new) held.engine->drop(version);  // the same bytes again
   return ref;
+}
+
+VersionRef Models::average(const std::string& model, const VersionRef& average, const VersionRef& version,
+                           double decay) {
+  Version now = resident(model, version);
+  return store(model, engine(model).ema(resident(model, average), now, decay), false);
 }
 
 void Models::trim(const RunState& state) {
   for (auto& [name, held] : models_) {
     const ModelState& model = state.models.at(name);
-    std::set<Digest> wanted{model.base.weights, model.live.weights, model.start.weights, model.incumbent.weights};
-    if (model.best) wanted.insert(model.best->weights);
-    if (model.candidate) wanted.insert(model.candidate->weights);
+    std::set<Held::Key> wanted;
+    auto want = [&](const VersionRef& version) { wanted.insert({version.weights, version.optimizer}); };
+    for (const VersionRef* version : {&model.base, &model.live, &model.start, &model.incumbent}) want(*version);
+    if (model.best) want(*model.best);
+    if (model.candidate) want(*model.candidate);
+    for (const auto& [decay, version] : model.averages) want(version);
     for (auto it = held.resident.begin(); it != held.resident.end();) {
       if (wanted.count(it->first)) {
         ++it;
@@ -68,6 +82,19 @@ void Models::trim(const RunState& state) {
       it = held.resident.erase(it);
     }
   }
+}
+
+std::set<double> average_decays(const Recipe& recipe, const std::string& model) {
+  std::set<double> decays;
+  for (const RoleSpec& role : recipe.roles)
+    if (role.model == model) find_decays(role.weights, decays);
+  for (const auto* section : {&recipe.before, &recipe.round, &recipe.after})
+    for (const StepSpec& step : *section) {
+      const Json* of = step.options.options.find("model");
+      bool concerned = of && of->is_string() && (of->as_string() == model || of->as_string().empty());
+      if (concerned) find_decays(step.options.options, decays);
+    }
+  return decays;
 }
 
 VersionRef find_version(const Json& rule, const std::string& model, const RunState& state) {
@@ -86,8 +113,11 @@ VersionRef find_version(const Json& rule, const std::string& model, const RunSta
     throw Error(Exit::usage, "no version of " + model + " was accepted in round " + std::to_string(round),
                 "name a round that is over, or count back with a negative number");
   }
-  throw Error(Exit::usage, "unknown version " + dump(rule) + " of " + model,
-              "allowed: live, base, start, best, {round: k}");
+  if (const Json* decay = rule.find("ema")) {
+    auto it = versions.averages.find(decay->as_double());
+    return it == versions.averages.end() ? versions.base : it->second;
+  }
+  throw Error(Exit::usage, "unknown version " + dump(rule) + " of " + model, "allowed: " + std::string(kVersionRules));
 }
 
 }  // namespace sil

@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 
 #include "recipe/recipe.h"
@@ -27,18 +28,25 @@ class Models {
   Version resident(const std::string& model, const VersionRef& ref);
   // Takes ownership of a fresh version and writes its objects.
   VersionRef store(const std::string& model, Version version, bool with_optimizer);
-  // Frees resident versions other than those `state` still names as live, base, start, incumbent, best or candidate.
+  // decay * average + (1 - decay) * version, weights only, stored.
+  VersionRef average(const std::string& model, const VersionRef& average, const VersionRef& version, double decay);
+  // Frees resident versions other than those `state` still names as live, base, start, incumbent, best, candidate or
+  // average.
   void trim(const RunState& state);
 
  private:
   struct Held {
+    using Key = std::pair<Digest, std::optional<Digest>>;  // objects of weights and optimizer state
     std::unique_ptr<Engine> engine;
     std::unique_ptr<std::mutex> mutex = std::make_unique<std::mutex>();
-    std::map<Digest, Version> resident;  // by weights object
+    std::map<Key, Version> resident;
   };
   ObjectStore& objects_;
   std::map<std::string, Held> models_;
 };
+
+// Decays of every `{ema: a}` by which the recipe names versions of the model.
+std::set<double> average_decays(const Recipe& recipe, const std::string& model);
 
 // live | base | start | best | {round: k} | {ema: a}. Error(Exit::usage) for a version that does not exist yet.
 VersionRef find_version(const Json& rule, const std::string& model, const RunState& state);

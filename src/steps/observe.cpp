@@ -46,9 +46,12 @@ class Observe final : public Step {
  private:
   static void observe(const RoundContext& context, const Group& group, Tally& tally) {
     const Task* task = context.task_of(*group.problem);
+    if (!task) return;
+    // With its answer, which the record does not hold where it is hidden.
+    const Problem problem = task->at(group.problem->index);
     for (const Rollout& rollout : group.rollouts) {
-      if (!rollout.kept || !task) continue;
-      bool right = task->check(*group.problem, rollout.text).correct;
+      if (!rollout.kept) continue;
+      bool right = task->check(problem, rollout.text).correct;
       Label label = label_of(group, rollout, "");
       tally.count("rollouts");
       tally.count("right", right);

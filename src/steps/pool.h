@@ -36,6 +36,8 @@ struct PoolPart {
   std::vector<Span> spans;
   std::vector<Layer> layers;                        // the first one holds whole groups
   std::shared_ptr<const std::vector<bool>> chosen;  // by position, when a store's law drew only some; null = all
+
+  int64_t end() const { return spans.empty() ? 0 : spans.back().end; }  // groups, chosen or not
 };
 
 // Examples of one origin: after `shape`, or made by finetune from kept rollouts.
@@ -43,6 +45,8 @@ struct ExamplePart {
   std::vector<FrameRef> frames;
   std::vector<Span> spans;  // of example numbers, one a frame
   std::shared_ptr<const std::vector<bool>> chosen;
+
+  int64_t end() const { return spans.empty() ? 0 : spans.back().end; }  // examples, chosen or not
 };
 
 struct Pool {

@@ -1,5 +1,6 @@
 #include "steps/run_state.h"
 
+#include <algorithm>
 #include <charconv>
 
 namespace sil {
@@ -43,9 +44,8 @@ void add_frame(StepProgress& step, const Json& entry, Span span) {
 }
 
 StepProgress& step_of(RoundState& round, const std::string& name) {
-  auto [it, is_new] = round.steps.try_emplace(name);
-  if (is_new) round.order.push_back(name);
-  return it->second;
+  if (std::find(round.order.begin(), round.order.end(), name) == round.order.end()) round.order.push_back(name);
+  return round.steps[name];
 }
 
 void apply_recipe(RunState& state, const Json& payload) {
@@ -124,6 +124,10 @@ void apply_seal(RunState& state, RoundState& round, const Json& payload) {
     if (number == 0) model.base = model.incumbent;
     round.versions[name] = model.incumbent;
   }
+  if (const Json* averages = payload.find("averages"))
+    for (const Json& entry : averages->as_array())
+      state.models.at(text_at(entry, "model")).averages[entry.at("decay").as_double()] =
+          VersionRef::from_json(entry.at("version"));
   if (number > 0) state.history.push_back(round.metrics());
 }
 

@@ -2,15 +2,16 @@
 // run cannot know more or less than one that was never stopped.
 //
 // Journal records (payloads are JSON objects):
-//   recipe  {digest, name, source (object), resolved (object), build}              once, first
-//   model   {model, version}                                                       once a model: what `base` starts as
-//   open    {epoch, torn_bytes}                                                    each start; changes nothing
-//   round   {round, values: [[path, value], ...]}                                  a section begins ("0" = before,
-//   "after") frame   {round, span: [begin, end], steps: [{step, files: {kind: {frame, lines, digest}}, tally}]}
+//   recipe     {digest, name, source (object), resolved (object), build}           once, first
+//   model      {model, version}                                                    once a model: what `base` starts as
+//   open       {epoch, torn_bytes}                                                 each start; changes nothing
+//   round      {round, values: [[path, value], ...]}                               a section begins: "0" = before,
+//   "after" frame      {round, span: [begin, end], steps: [{step, files: {kind: {frame, lines, digest}}, tally}]}
 //   checkpoint {round, step, steps_done, state (object)}                           inside a finetune
-//   step    {round, step, verb, digest, metrics, tally, seconds, skipped?, cursor?, candidate?, accepted?, best?,
-//   figures?} seal    {round, digest, accepted: {model: true|false|null}, versions: {model: version}} finish  {status,
-//   digest} retire  {objects: [...]}
+//   step       {round, step, verb, digest, metrics, seconds, skipped?, cursor?, candidate?, accepted?, best?, figures?}
+//   seal       {round, digest, averages?: [{model, decay, version}]}
+//   finish     {status, digest}
+//   retire     {objects: [...]}
 #pragma once
 
 #include <cstdint>
@@ -47,6 +48,7 @@ struct ModelState {
   std::optional<VersionRef> best;
   double best_figure = 0;
   std::map<int64_t, VersionRef> accepted;  // by round; what stood at its end (0 = after `before:`)
+  std::map<double, VersionRef> averages;   // by decay: exponential moving average over `accepted`, from `base` on
 };
 
 // What a step has done so far; complete once its `step` record is there.

@@ -1,9 +1,13 @@
 #include "steps/sampling.h"
 
+#include <algorithm>
+
 #include "sil/rng.h"
 
 namespace sil {
 namespace {
+
+constexpr int64_t kFrameTokens = 32768;
 
 struct Request {
   size_t group, rollout;  // where the completion goes
@@ -30,13 +34,16 @@ void add_requests(const Sampler& sampler, const SampleFrom& from, const Codec& c
   batch.ids.insert(batch.ids.end(), prompt.ids.begin(), prompt.ids.end());
   batch.prompt_begin.push_back(batch.ids.size());
   uint32_t prompt_index = static_cast<uint32_t>(batch.prompt_begin.size() - 2);
+  // Numbered through within the group, so that ids differ; the random counter starts anew for each parent.
+  const auto first = std::count_if(group.rollouts.begin(), group.rollouts.end(),
+                                   [&](const Rollout& other) { return other.step == sampler.step; });
   for (int64_t s = 0; s < sampler.options.samples; ++s) {
     Rollout rollout;
     rollout.step = sampler.step;
     rollout.role = sampler.role;
     rollout.version = sampler.version.digest;
     rollout.prompt = static_cast<uint32_t>(group.prompts.size());
-    rollout.sample = static_cast<uint32_t>(s);
+    rollout.sample = static_cast<uint32_t>(first + s);
     rollout.temperature =
         sampler.options.sampling.temperature > 0 ? static_cast<float>(sampler.options.sampling.temperature) : 1.0F;
     rollout.parent = parent_id;
@@ -108,6 +115,11 @@ int64_t check_logprobs(RoundContext& context, const Sampler& sampler, const std:
                       " and scores " + std::to_string(scored[i]),
                   "the sampler and the trainer disagree: this is a fault of the program or of the machine");
   return static_cast<int64_t>(sampled.size());
+}
+
+int64_t groups_per_frame(const RoundContext& context, int64_t samples, int64_t max_new_tokens) {
+  const int64_t by_tokens = kFrameTokens / max_new_tokens / samples;
+  return std::max<int64_t>(1, std::min(context.frame_rollouts / samples, by_tokens));
 }
 
 void tally_rollouts(const Frame& frame, std::string_view step, Tally& tally) {

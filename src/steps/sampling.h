@@ -41,6 +41,9 @@ void sample(RoundContext& context, const Sampler& sampler, const std::vector<Sam
 // compare where the engine has no log-probs.
 int64_t check_logprobs(RoundContext& context, const Sampler& sampler, const std::vector<Group>& groups);
 
+// How many groups a frame of fresh problems holds: it closes at the context's rollouts or at 32,768 tokens.
+int64_t groups_per_frame(const RoundContext& context, int64_t samples, int64_t max_new_tokens);
+
 // Counts of rollouts made by `step` in the frame.
 void tally_rollouts(const Frame& frame, std::string_view step, Tally& tally);
 Metrics rollout_metrics(const Tally& tally);

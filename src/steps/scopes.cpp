@@ -58,7 +58,6 @@ void set_group(MapScope& scope, const Group& group, std::string_view by) {
   scope.set("mean_score", counted ? Value(total / static_cast<double>(counted)) : Value());
 }
 
-// The unit's own names first, then the round's.
 class Layered final : public Scope {
  public:
   Layered(std::shared_ptr<const Scope> inner, std::shared_ptr<const Scope> outer)
@@ -81,6 +80,10 @@ class Layered final : public Scope {
 };
 
 }  // namespace
+
+std::shared_ptr<const Scope> layered(std::shared_ptr<const Scope> inner, std::shared_ptr<const Scope> outer) {
+  return std::make_shared<Layered>(std::move(inner), std::move(outer));
+}
 
 Value MapScope::get(std::string_view field) const {
   auto it = values_.find(field);
@@ -116,7 +119,7 @@ std::shared_ptr<const Scope> unit_scope(const Group& group, const Rollout* rollo
     verdict = &group.verdicts.back();
   set_verdict(*scope, verdict);
   if (!outer) return scope;
-  return std::make_shared<Layered>(std::move(scope), std::move(outer));
+  return layered(std::move(scope), std::move(outer));
 }
 
 std::shared_ptr<const Scope> round_scope(const RoundState& round) {

@@ -39,6 +39,9 @@ std::shared_ptr<const Scope> unit_scope(const Group& group, const Rollout* rollo
                                         std::shared_ptr<const Scope> outer);
 
 // Metrics of the round's finished steps and `round`.
+// The inner scope's own names first, then the outer one's.
+std::shared_ptr<const Scope> layered(std::shared_ptr<const Scope> inner, std::shared_ptr<const Scope> outer);
+
 std::shared_ptr<const Scope> round_scope(const RoundState& round);
 
 // Synthetic values of every field a unit can have, for `check`: `steps` are names whose metrics may be read.

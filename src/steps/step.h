@@ -23,8 +23,9 @@ class RoundContext;  // steps/context.h
 
 // Consecutive groups of one pool part on their way through a chain of local steps.
 struct Frame {
-  Span span;          // positions, before a store's law chose
-  std::string round;  // of the part, for ids
+  Span span;           // positions in the whole input, before a store's law chose
+  int64_t offset = 0;  // what the positions of its groups, which count from the part's first one, fall short of those
+  std::string round;   // of the part, for ids
   std::vector<Group> groups;
 };
 
@@ -40,6 +41,11 @@ class LocalRun {
   virtual ~LocalRun() = default;
   virtual void process(Frame& frame, StepOutput& out) const = 0;
   virtual Metrics metrics(const Tally& tally) const = 0;
+  // Whether frames must come one at a time and in canonical order: this run, and those after it in its chain, then work
+  // where frames are committed.
+  virtual bool in_order() const { return false; }
+  // Asked when the source is dry: whether it should give another pass. `tally` is this step's so far.
+  virtual bool wants_more(const Tally&, int64_t /*passes*/) const { return false; }
 };
 
 // Where frames come from. `next` is called by one thread at a time, in canonical order.
@@ -49,6 +55,8 @@ class FrameSource {
   virtual bool next(Frame& frame) = 0;
   virtual int64_t groups() const = 0;                                     // expected in all
   virtual std::optional<int64_t> cursor() const { return std::nullopt; }  // of a task's draws, at the end
+  virtual int64_t passes() const { return 0; }  // begun so far, over fresh problems; 0 = there is just what there is
+  virtual void another_pass() {}
 };
 
 struct StepResult {
@@ -69,7 +77,7 @@ class Step {
   virtual std::unique_ptr<FrameSource> source(RoundContext& context, const StepSpec& spec) const = 0;
   virtual bool makes_pool(const StepSpec& spec) const = 0;  // of its own name
   // Whether the step must see its whole input before its first frame; it then begins a chain of its own.
-  virtual bool needs_whole_input(const Registries&) const { return false; }
+  virtual bool needs_whole_input(const RoundContext&, const StepSpec&) const { return false; }
   // The global part, after the local one if there is one.
   virtual StepResult run(RoundContext& context, const StepSpec& spec) const = 0;
 };

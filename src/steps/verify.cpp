@@ -4,6 +4,7 @@
 
 #include "sil/filter.h"
 #include "steps/context.h"
+#include "steps/descent.h"
 #include "steps/scopes.h"
 #include "steps/steps.h"
 #include "verifiers/list.h"
@@ -58,18 +59,16 @@ void tally_verdict(const Verdict& verdict, Tally& tally) {
 class VerifyRun final : public LocalRun {
  public:
   VerifyRun(RoundContext& context, const StepSpec& spec, std::unique_ptr<Verifier> verifier,
-            const VerifyOptions& options)
+            const VerifyOptions& options, std::unique_ptr<Descent> descent)
       : spec_(spec),
+        descent_(std::move(descent)),
         verifier_(std::move(verifier)),
         stamp_(verifier_->version() + ":" + sha256(dump_canonical(spec.options.options)).hex().substr(0, 8)),
         where_(context, spec, options.by),
         by_(options.by),
         whole_groups_(spec.per == "group") {
     judge_.task = [&context](const Problem& problem) { return context.task_of(problem); };
-    auto outer = round_scope(context.round());
-    judge_.scope = [outer, by = by_](const JudgeItem& item) {
-      return unit_scope(*item.group, item.rollout, by, outer);
-    };
+    metrics_ = round_scope(context.round());
     judge_.stop = context.stop;
   }
 
@@ -77,7 +76,12 @@ class VerifyRun final : public LocalRun {
     std::vector<JudgeItem> items;
     for (Group& group : frame.groups) add_items(frame, group, items);
     std::vector<Verdict> verdicts(items.size());
-    verifier_->verify(items, judge_, verdicts);
+    JudgeContext judge = judge_;
+    judge.scope = [this, &frame](const JudgeItem& item) {
+      auto outer = descent_ ? layered(descent_->of(frame.round, *item.group, item.rollout), metrics_) : metrics_;
+      return unit_scope(*item.group, item.rollout, by_, outer);
+    };
+    verifier_->verify(items, judge, verdicts);
     for (size_t i = 0; i < items.size(); ++i) {
       Verdict& verdict = verdicts[i];
       verdict.step = spec_.name;
@@ -135,6 +139,8 @@ class VerifyRun final : public LocalRun {
   }
 
   const StepSpec& spec_;
+  std::unique_ptr<Descent> descent_;      // where a formula names pools
+  std::shared_ptr<const Scope> metrics_;  // of the round's steps
   std::unique_ptr<Verifier> verifier_;
   std::string stamp_;
   Where where_;
@@ -159,12 +165,17 @@ class Verify final : public Step {
   std::unique_ptr<LocalRun> local(RoundContext& context, const StepSpec& spec) const override {
     auto [specs, combine] = options_.list();
     auto verifier = make_verifier(*specs, combine, options_.pass_at, context.registries.verifiers);
-    return std::make_unique<VerifyRun>(context, spec, std::move(verifier), options_);
+    std::vector<std::string> pools = joined_pools(context.recipe, spec);
+    auto descent = pools.empty() ? nullptr : std::make_unique<Descent>(context, pools);
+    return std::make_unique<VerifyRun>(context, spec, std::move(verifier), options_, std::move(descent));
   }
   std::unique_ptr<FrameSource> source(RoundContext& context, const StepSpec& spec) const override {
     return context.pool_source(spec, spec.name);
   }
   bool makes_pool(const StepSpec&) const override { return false; }
+  bool needs_whole_input(const RoundContext& context, const StepSpec& spec) const override {
+    return !joined_pools(context.recipe, spec).empty();
+  }
 
   // After the last frame: too many units that the judge could not judge stop the run.
   StepResult run(RoundContext& context, const StepSpec& spec) const override {

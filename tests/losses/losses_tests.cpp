@@ -169,8 +169,8 @@ TEST_CASE("match over the vocabulary is left to the engine") {
   CHECK_FALSE(forward.atom);
   CHECK(forward.divergence == Divergence::forward_kl);
   CHECK(term("match", {{"divergence", "reverse_kl"}}).divergence == Divergence::reverse_kl);
-  CHECK(make_plugin(losses(), "match", {{"to", "base"}})->reference() == "base");
-  CHECK(make_plugin(losses(), "nll")->reference().empty());
+  CHECK(make_plugin(losses(), "match", {{"to", "base"}})->reference() == Json("base"));
+  CHECK(make_plugin(losses(), "nll")->reference().is_null());
 }
 
 TEST_CASE("options that contradict each other are refused with what to do") {
