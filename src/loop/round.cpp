@@ -138,7 +138,9 @@ class Section {
     payload.set("metrics", std::move(metrics));
     payload.set("seconds", seconds);
     if (skipped) payload.set("skipped", true);
-    Json event = payload;
+    Json event = Json::object();
+    for (const char* key : {"round", "step", "verb", "digest", "metrics", "seconds", "skipped"})
+      if (const Json* value = payload.find(key)) event.set(key, *value);
     context_.record("step", std::move(payload));
     progress_.event("step", event);
     bind(spec);
