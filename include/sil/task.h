@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "sil/error.h"
 #include "sil/options.h"
 #include "sil/records.h"
 
@@ -50,6 +51,8 @@ class Task {
   virtual Digest digest() const = 0;  // of everything `at` depends on (a dataset's bytes)
   // Path of a dataset's file ("" for procedural tasks): tasks on one file part it between them.
   virtual std::string source() const { return {}; }
+  // Where problem `index` is written, for messages; nowhere when it is procedural.
+  virtual Place place(int64_t) const { return {}; }
 };
 
 }  // namespace sil

@@ -44,9 +44,7 @@ void tell(std::string_view text) {
 }
 
 void tell_finding(const Finding& finding) {
-  const std::string place = finding.place.text();
-  tell((place.empty() ? "error" : place) + ": " + finding.message);
-  if (!finding.hint.empty()) tell("  " + finding.hint);
+  tell((finding.place.file.empty() ? "error: " : "") + finding.text());
 }
 
 Json finding_json(const Finding& finding) {

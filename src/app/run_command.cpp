@@ -55,7 +55,7 @@ std::vector<Finding> findings_of(const RecipeInput& input, const Builtins& built
     if (error.code() != Exit::usage) throw;
     return error.findings();
   }
-  return recipe_findings(recipe, builtins.steps);
+  return recipe_findings(recipe, builtins.registries, builtins.steps);
 }
 
 int64_t integer_option(const StepSpec& step, std::string_view name) {

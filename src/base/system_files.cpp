@@ -29,9 +29,16 @@ void throw_system(const char* operation, const std::string& path, int error) {
     case ENFILE:
       throw Error(Exit::resources, message, "too many files are open; raise the limit (ulimit -n)");
     case ENOMEM:
-      throw Error(Exit::resources, message);
+      throw Error(Exit::resources, message, "use fewer threads, or a machine with more memory");
+    case EACCES:
+    case EPERM:
+    case EROFS:
+      throw Error(Exit::io, message, "choose a place where you may write");
+    case ELOOP:
+    case ENAMETOOLONG:
+      throw Error(Exit::io, message, "choose another path");
     default:
-      throw Error(Exit::io, message);
+      throw Error(Exit::io, message, "check the path and the disk");
   }
 }
 

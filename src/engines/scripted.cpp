@@ -6,7 +6,6 @@
 //
 // Sample k of a prompt gets completion k modulo their number, of the row whose prompt equals the decoded prompt;
 // replies serve prompts without a row.
-#include <fstream>
 #include <map>
 #include <mutex>
 #include <string>
@@ -16,6 +15,7 @@
 #include "engines/generation.h"
 #include "engines/stop_text.h"
 #include "engines/versions.h"
+#include "formats/jsonl.h"
 #include "sil/error.h"
 #include "sil/json.h"
 
@@ -65,8 +65,7 @@ std::vector<std::string> completions_of(const Json& row, const Place& place) {
   return out;
 }
 
-void read_row(std::string_view line, const Place& place, Script& script) {
-  const Json row = parse_json(line, place);
+void read_row(const Json& row, const Place& place, Script& script) {
   if (!row.is_object())
     throw Error(Exit::unreadable, std::string("the row is ") + row.kind() + "; a map is wanted",
                 "write {\"prompt\": ..., \"completions\": [...]}", place);
@@ -84,17 +83,8 @@ Script read_script(const ScriptedOptions& options) {
   Script script;
   script.replies = options.replies;
   if (options.file.empty()) return script;
-  std::ifstream in(options.file, std::ios::binary);
-  if (!in)
-    throw Error(Exit::unreadable, "scripted.file: " + options.file + " cannot be opened",
-                "check the path and its permissions", {.file = options.file});
-  std::string line;
-  for (int number = 1; std::getline(in, line); ++number)
-    if (line.find_first_not_of(" \t\r") != std::string::npos)
-      read_row(line, {.file = options.file, .line = number}, script);
-  if (in.bad())
-    throw Error(Exit::unreadable, "scripted.file: " + options.file + " cannot be read to its end", "check the disk",
-                {.file = options.file});
+  JsonLines rows(options.file);
+  while (rows.next()) read_row(rows.row(), rows.place(), script);
   return script;
 }
 

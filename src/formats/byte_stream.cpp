@@ -148,17 +148,19 @@ std::unique_ptr<InputFile> open_regular(const std::string& path, Env& env) {
   std::error_code failed;
   const fs::file_status link = fs::symlink_status(path, failed);
   const fs::file_status status = fs::status(path, failed);
+  if (path.find('\0') != std::string::npos)  // the system would read another file: the name up to there
+    unreadable("not a file of data: the path holds a NUL byte", "write the path without it");
   if (status.type() == fs::file_type::regular) return env.open(path);
-  const char* what = "it is no regular file";
+  std::string what = "it is no regular file";
   if (status.type() == fs::file_type::not_found)
     what =
         link.type() == fs::file_type::symlink ? "it is a link to a file that does not exist" : "there is no such file";
-  if (status.type() == fs::file_type::none) what = "it cannot be reached";
+  if (status.type() == fs::file_type::none) what = "it cannot be reached: " + failed.message();
   if (status.type() == fs::file_type::directory) what = "it is a folder";
   if (status.type() == fs::file_type::fifo) what = "it is a pipe";
   if (status.type() == fs::file_type::character || status.type() == fs::file_type::block) what = "it is a device";
   if (status.type() == fs::file_type::socket) what = "it is a socket";
-  unreadable(std::string("not a file of data: ") + what, "relative paths begin at the folder in which sil was started");
+  unreadable("not a file of data: " + what, "relative paths begin at the folder in which sil was started");
 }
 
 }  // namespace

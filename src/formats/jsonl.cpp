@@ -84,8 +84,18 @@ void JsonLines::check_line() const {
     fail("the file is not JSON lines but a Parquet or zip file", "convert it to one JSON object a line");
 }
 
+// A file may be blank for millions of lines.
+void JsonLines::skip_newlines() {
+  constexpr int kMostLines = std::numeric_limits<int>::max() - 1;
+  while (begin_ < end_ && buffer_[begin_] == '\n' && line_ < kMostLines) {
+    ++begin_;
+    ++line_;
+  }
+}
+
 bool JsonLines::next() {
   do {
+    skip_newlines();
     if (!next_line()) return false;
     if (line_ == 1 && text_.starts_with(kByteOrderMark)) text_.remove_prefix(kByteOrderMark.size());
   } while (is_blank(text_));
@@ -96,7 +106,10 @@ bool JsonLines::next() {
     const Finding& finding = error.findings().front();
     const bool cut = cut_ && !text_.ends_with('}');
     throw Error(error.code(), cut ? "the last row is cut: " + finding.message : finding.message,
-                finding.hint.empty() && cut ? "get the file again, or take the row out" : finding.hint, finding.place);
+                !finding.hint.empty() ? finding.hint
+                : cut                 ? "get the file again, or take the row out"
+                                      : "mend the row, or take it out",
+                finding.place);
   }
   return true;
 }

@@ -32,6 +32,7 @@ class JsonLines {
  private:
   bool fill();
   bool next_line();
+  void skip_newlines();
   void check_line() const;
   [[noreturn]] void fail(const std::string& what, const std::string& hint = {}, int column = 1) const;
 

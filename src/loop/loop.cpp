@@ -2,18 +2,24 @@
 
 #include <fmt/core.h>
 
-#include <set>
+#include <algorithm>
+#include <filesystem>
 
 #include "loop/round.h"
 #include "loop/round_line.h"
+#include "recipe/difference.h"
 #include "recipe/paths.h"
 #include "record/run_directory.h"
 #include "sil/rng.h"
 #include "steps/descent.h"
+#include "steps/overlap.h"
 #include "steps/scopes.h"
+#include "text/view.h"
 
 namespace sil {
 namespace {
+
+constexpr size_t kShownDifferences = 20;
 
 std::string set_aside(Env& env, const std::string& directory) {
   for (int n = 1;; ++n) {
@@ -22,6 +28,23 @@ std::string set_aside(Env& env, const std::string& directory) {
       env.rename_over(directory, to);
       return to;
     }
+  }
+}
+
+// What a plug-in finds wrong with its options stands where the recipe names it.
+Error placed(const Error& error, const Place& place) {
+  std::vector<Finding> findings = error.findings();
+  for (Finding& finding : findings)
+    if (finding.place.file.empty()) finding.place = place;
+  return {error.code(), std::move(findings)};
+}
+
+template <class Interface>
+std::unique_ptr<Interface> made(const Registry<Interface>& shelf, const PluginSpec& spec) {
+  try {
+    return shelf.make(spec);
+  } catch (const Error& error) {
+    throw placed(error, spec.place);
   }
 }
 
@@ -37,12 +60,14 @@ class Loop {
         progress_(progress),
         stop_(stop),
         tasks_(make_tasks()),
+        engines_(make_engines()),
         run_(env, std::move(directory)),
         models_(run_.objects()) {}
 
   RunSummary run() {
     state_ = replay(run_.journal().records());
     if (state_.begun && state_.recipe_digest != recipe_.digest) refuse_other_recipe();
+    refuse_other_data();
     if (state_.begun && state_.status == "done" && finished()) return summary("done");
     run_.objects().clear_temporaries();
     if (!state_.begun) begin();
@@ -65,7 +90,8 @@ class Loop {
  private:
   std::map<std::string, std::unique_ptr<Task>> make_tasks() const {
     std::map<std::string, std::unique_ptr<Task>> tasks;
-    for (const TaskSpec& spec : recipe_.tasks) tasks[spec.name] = registries_.tasks.make(spec.plugin);
+    for (const TaskSpec& spec : recipe_.tasks) tasks[spec.name] = made(registries_.tasks, spec.plugin);
+    refuse_overlap(recipe_, tasks);
     return tasks;
   }
 
@@ -82,6 +108,12 @@ class Loop {
     setup.threads = request_.threads;
     if (spec.tokenizer) setup.codec = registries_.tokenizers.make(*spec.tokenizer)->make(alphabet());
     return registries_.engines.make(spec.engine)->make(setup);
+  }
+
+  std::map<std::string, std::unique_ptr<Engine>> make_engines() const {
+    std::map<std::string, std::unique_ptr<Engine>> engines;
+    for (const ModelSpec& spec : recipe_.models) engines[spec.name] = make_engine(spec);
+    return engines;
   }
 
   void record(std::string_view type, Json payload) {
@@ -110,7 +142,7 @@ class Loop {
 
   // Its engine, and once a run what `base` starts as.
   void add_model(const ModelSpec& spec) {
-    models_.add(spec.name, make_engine(spec));
+    models_.add(spec.name, std::move(engines_.at(spec.name)));
     if (state_.models.count(spec.name)) return;
     VersionRef version = models_.store(spec.name, models_.engine(spec.name).initial(), false);
     Json payload = Json::object();
@@ -127,24 +159,30 @@ class Loop {
   }
 
   [[noreturn]] void refuse_other_recipe() {
-    Json recorded = parse_json(run_.objects().read(state_.resolved));
+    const std::vector<std::string> all =
+        recipe_differences(parse_json(run_.objects().read(state_.resolved)), recipe_.resolved);
     std::string what;
-    auto differ = [&](auto&& self, const Json& a, const Json& b, const std::string& path) -> void {
-      if (a == b || path == "name" || path == "rounds" || path == "retain") return;
-      if (!a.is_object() || !b.is_object()) {
-        what += "\n  " + path + ": " + dump(a) + " in the record, " + dump(b) + " now";
-        return;
-      }
-      std::set<std::string> names;
-      for (const auto& [name, value] : a.as_object()) names.insert(name);
-      for (const auto& [name, value] : b.as_object()) names.insert(name);
-      for (const std::string& name : names)
-        self(self, a.find(name) ? *a.find(name) : Json(), b.find(name) ? *b.find(name) : Json(),
-             path.empty() ? name : path + "." + name);
-    };
-    differ(differ, recorded, recipe_.resolved, "");
+    for (size_t i = 0; i < std::min(all.size(), kShownDifferences); ++i) what += (i == 0 ? " " : "; ") + all[i];
+    if (all.size() > kShownDifferences) what += fmt::format("; and {} more", all.size() - kShownDifferences);
     throw Error(Exit::usage, run_.path() + " was begun with another recipe:" + what,
                 "use --out DIR for a new run, or --fresh to put the old directory aside");
+  }
+
+  // What was learnt from another file would be continued on this one.
+  void refuse_other_data() const {
+    for (const TaskSpec& spec : recipe_.tasks) {
+      const Task& task = *tasks_.at(spec.name);
+      const auto recorded = state_.inputs.find(spec.name);
+      if (recorded == state_.inputs.end() || recorded->second == task.digest()) continue;
+      const std::string file = task.source();
+      throw Error(Exit::corrupt,
+                  "task '" + spec.name + "' is no longer what " + run_.path() + " was begun with: its digest is " +
+                      task.digest().hex().substr(0, 16) + "…, recorded is " + recorded->second.hex().substr(0, 16) +
+                      "…",
+                  (file.empty() ? "use the version of sil that began the run" : "restore the file as it was") +
+                      std::string("; or start anew with --out DIR or --fresh"),
+                  {file, 0, 0});
+    }
   }
 
   bool finished() const {
@@ -292,20 +330,62 @@ class Loop {
   Shelves shelves_;
   RunProgress& progress_;
   std::stop_token stop_;
+  // Before the run's directory: what cannot be read leaves no run behind.
   std::map<std::string, std::unique_ptr<Task>> tasks_;
+  std::map<std::string, std::unique_ptr<Engine>> engines_;  // until models_ has them
   RunDirectory run_;
   Models models_;
   RunState state_;
 };
 
+void add_findings(const Error& error, const Place& place, std::vector<Finding>& findings) {
+  const Error at_place = placed(error, place);
+  findings.insert(findings.end(), at_place.findings().begin(), at_place.findings().end());
+}
+
+template <class Interface>
+void try_on(const Registry<Interface>& shelf, const PluginSpec& spec, std::vector<Finding>& findings) {
+  if (spec.kind != shelf.kind()) return;
+  try {
+    shelf.make(spec);
+  } catch (const Error& error) {
+    add_findings(error, spec.place, findings);
+  }
+}
+
+// Makes the plug-in and throws it away: none starts a process or reads a file before it is used, but tasks and engines.
+void try_plugin(const Registries& registries, const PluginSpec& spec, std::vector<Finding>& findings) {
+  try_on(registries.tokenizers, spec, findings);
+  try_on(registries.verifiers, spec, findings);
+  try_on(registries.filters, spec, findings);
+  try_on(registries.credits, spec, findings);
+  try_on(registries.shapes, spec, findings);
+  try_on(registries.losses, spec, findings);
+  try_on(registries.gates, spec, findings);
+  try_on(registries.controls, spec, findings);
+  try_on(registries.draws, spec, findings);
+  try_on(registries.evictions, spec, findings);
+}
+
+void try_view(const Recipe& recipe, const Json& view, const Place& place, std::vector<Finding>& findings) {
+  try {
+    View(view, std::filesystem::path(recipe.source).parent_path().string(), place);
+  } catch (const Error& error) {
+    add_findings(error, place, findings);
+  }
+}
+
 }  // namespace
 
-std::vector<Finding> recipe_findings(const Recipe& recipe, const Registry<Step>& steps) {
+std::vector<Finding> recipe_findings(const Recipe& recipe, const Registries& registries, const Registry<Step>& steps) {
   std::vector<Finding> findings;
+  for (const PluginSpec& spec : recipe.plugins) try_plugin(registries, spec, findings);
+  for (const RoleSpec& role : recipe.roles) try_view(recipe, role.view, role.place, findings);
   std::vector<std::string> names;
   for (const auto* section : {&recipe.before, &recipe.round, &recipe.after})
     for (const StepSpec& spec : *section) {
       names.push_back(spec.name);
+      if (const Json* view = spec.options.options.find("view")) try_view(recipe, *view, spec.place, findings);
       try {
         steps.make(spec.options)->check(recipe, spec, findings);
       } catch (const Error& error) {
@@ -327,7 +407,7 @@ RunSummary run_recipe(const RunRequest& request, const Registries& registries, c
                       RunProgress& progress, std::stop_token stop) {
   Shelves shelves = shelves_of(registries, steps);
   Recipe recipe = read_recipe(request.recipe, shelves);
-  std::vector<Finding> findings = recipe_findings(recipe, steps);
+  std::vector<Finding> findings = recipe_findings(recipe, registries, steps);
   if (!findings.empty()) throw Error(Exit::usage, std::move(findings));
   std::string directory = request.directory.empty() ? "runs/" + recipe.name : request.directory;
   if (request.fresh && env.exists(directory)) progress.line("put the old run aside as " + set_aside(env, directory));

@@ -45,9 +45,9 @@ struct RunSummary {
   RoundMetrics metrics;  // of the last round and of `after`
 };
 
-// What only the steps and the shelves can tell of a recipe: options that do not fit, expressions that name what no unit
-// has.
-std::vector<Finding> recipe_findings(const Recipe& recipe, const Registry<Step>& steps);
+// What only the steps and the shelves can tell of a recipe: options that do not fit, views that cannot be read,
+// expressions that name what no unit has. Reads no data and starts nothing.
+std::vector<Finding> recipe_findings(const Recipe& recipe, const Registries& registries, const Registry<Step>& steps);
 
 // Starts or continues. Exit::stopped is a status here, not an exception; failures are Errors.
 RunSummary run_recipe(const RunRequest& request, const Registries& registries, const Registry<Step>& steps, Env& env,

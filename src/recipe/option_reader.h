@@ -35,6 +35,7 @@ struct Reading {
   const Shelves* shelves = nullptr;  // null: nodes are canonical, plug-ins are named but not read
   std::vector<Finding> findings;
   std::vector<ExpressionUse> expressions;
+  std::vector<PluginSpec> plugins;
   std::vector<Reference> references;
   std::vector<std::string> words;  // texts within options of any type, where views name their stores
   std::map<std::string, std::string> origins;

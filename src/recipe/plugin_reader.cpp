@@ -225,6 +225,7 @@ std::optional<PluginSpec> read_plugin(const Node& node, std::string_view kind, c
   }
   const std::string label = where.label.empty() ? spec.name : where.label + "." + spec.name;
   read_plugin_options(entry->value, *about, spec, {where.path + "." + spec.name, label}, reading);
+  reading.plugins.push_back(spec);
   return spec;
 }
 

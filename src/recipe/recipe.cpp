@@ -1,5 +1,7 @@
 #include "recipe/recipe.h"
 
+#include <algorithm>
+
 #include "recipe/findings.h"
 #include "recipe/overrides.h"
 #include "recipe/paths.h"
@@ -41,15 +43,30 @@ void type_recipe(Recipe& recipe, Reading& reading) {
   read_steps(recipe, reading);
   check_references(recipe, reading);
   recipe.expressions = std::move(reading.expressions);
+  recipe.plugins = std::move(reading.plugins);
   recipe.origins = std::move(reading.origins);
   recipe.digest = recipe_digest(recipe.resolved);
+}
+
+// A reference without a value leaves a hole; what is wrong with the hole is no news.
+void drop_consequences(std::vector<Finding>& findings, std::ptrdiff_t earlier) {
+  const auto end = findings.begin() + earlier;
+  const auto is_consequence = [&](const Finding& later) {
+    return later.place.line > 0 && std::any_of(findings.begin(), end, [&](const Finding& first) {
+             return first.place.line == later.place.line && first.place.column == later.place.column &&
+                    first.place.file == later.place.file;
+           });
+  };
+  findings.erase(std::remove_if(end, findings.end(), is_consequence), findings.end());
 }
 
 Recipe typed(Recipe recipe, const Shelves& shelves, std::vector<Finding> findings) {
   Reading reading;
   reading.shelves = &shelves;
   reading.findings = std::move(findings);
+  const auto earlier = static_cast<std::ptrdiff_t>(reading.findings.size());
   type_recipe(recipe, reading);
+  drop_consequences(reading.findings, earlier);
   if (!reading.findings.empty()) throw_findings(std::move(reading.findings), recipe.source);
   return recipe;
 }

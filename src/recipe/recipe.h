@@ -97,6 +97,7 @@ struct Recipe {
   std::vector<ControlSpec> control;
   std::vector<StepSpec> before, round, after;
   std::vector<ExpressionUse> expressions;
+  std::vector<PluginSpec> plugins;  // all that options name; not the tasks', models' and steps' own
 
   std::string source;  // file as given
   std::string source_text;
@@ -112,6 +113,7 @@ struct Recipe {
   const StoreSpec* store(std::string_view name) const;
   const StepSpec* step(std::string_view name) const;  // in before, round, after
 };
+
 
 // Shelves by kind, "step" among them.
 using Shelves = std::vector<const AnyRegistry*>;

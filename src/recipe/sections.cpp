@@ -87,6 +87,46 @@ void check_name(const Node::Member& member, std::string_view what, Reading& read
                  "names are small letters, digits and _, and begin with a letter");
 }
 
+constexpr std::string_view kSplits[] = {"train", "dev", "test"};
+
+bool is_split_name(const Json* name) {
+  return name != nullptr && name->is_string() && is_one_of(name->as_string(), kSplits);
+}
+
+// train | dev | test | {fraction: f, name: one of these}
+bool is_split(const Json& split) {
+  if (!split.is_object()) return is_split_name(&split);
+  const Json* fraction = split.find("fraction");
+  return split.as_object().size() == 2 && is_split_name(split.find("name")) && fraction != nullptr &&
+         fraction->is_number() && fraction->as_double() > 0 && fraction->as_double() < 1;
+}
+
+void check_split(const Node& options, const TaskSpec& task, Reading& reading) {
+  const Json* split = task.plugin.options.find("split");
+  const Node* written = options.find("split");
+  if (split == nullptr || written == nullptr || is_split(*split)) return;
+  reading.find(
+      written->place,
+      "'split' must be train, dev, test or {fraction: f, name: one of these} with f above 0 and below 1; found " +
+          (written->kind == Node::Kind::scalar ? value_seen(*written) : dump(*split)),
+      split->is_string() ? nearest_hint(split->as_string(), strings(kSplits)) : std::string());
+}
+
+}  // namespace
+
+bool is_version_rule(const Json& rule) {
+  if (rule.is_string()) {
+    const std::string& word = rule.as_string();
+    return word == "live" || word == "base" || word == "start" || word == "best";
+  }
+  if (!rule.is_object() || rule.as_object().size() != 1) return false;
+  const auto& [key, value] = rule.as_object()[0];
+  if (key == "round") return value.is_int();
+  return key == "ema" && value.is_number() && value.as_double() > 0 && value.as_double() < 1;
+}
+
+namespace {
+
 void merge_task_options(const Node::Member& plugin, Node& beside, const PluginAbout& about, Reading& reading) {
   const Declarations declared = Declarations::of(about);
   auto add = [&](const std::string& key, const Place& place, const Node& value) {
@@ -107,17 +147,6 @@ void merge_task_options(const Node::Member& plugin, Node& beside, const PluginAb
 }
 
 }  // namespace
-
-bool is_version_rule(const Json& rule) {
-  if (rule.is_string()) {
-    const std::string& word = rule.as_string();
-    return word == "live" || word == "base" || word == "start" || word == "best";
-  }
-  if (!rule.is_object() || rule.as_object().size() != 1) return false;
-  const auto& [key, value] = rule.as_object()[0];
-  if (key == "round") return value.is_int();
-  return key == "ema" && value.is_number() && value.as_double() > 0 && value.as_double() < 1;
-}
 
 void ModelOptions::visit(OptionVisitor& v) {
   v.plugins("tokenizer", "tokenizer", tokenizer,
@@ -218,6 +247,7 @@ void read_tasks(Recipe& recipe, Reading& reading) {
     const PluginAbout& about = *shelf->find(task.plugin.name);
     merge_task_options(*parted.plugin, parted.rest, about, reading);
     read_plugin_options(parted.rest, about, task.plugin, {"tasks." + task.name + "." + task.plugin.name, {}}, reading);
+    check_split(parted.rest, task, reading);
     resolved.emplace_back(task.name, Json::Object{{task.plugin.name, task.plugin.options}});
     recipe.tasks.push_back(std::move(task));
   }

@@ -45,10 +45,15 @@ bool TaskView::holds(uint64_t uid) const {
 }
 
 TaskView task_view(const RoundContext& context, const std::string& name) {
-  const TaskSpec& spec = *context.recipe.task(name);
+  return task_view(context.recipe, context.tasks, name);
+}
+
+TaskView task_view(const Recipe& recipe, const std::map<std::string, std::unique_ptr<Task>>& tasks,
+                   const std::string& name) {
+  const TaskSpec& spec = *recipe.task(name);
   TaskView view;
   view.name = name;
-  view.task = context.tasks.at(name).get();
+  view.task = tasks.at(name).get();
   view.hidden = hides_answers(spec);
   std::string split = split_name(spec);
   view.split = split == "dev" ? Split::dev : split == "test" ? Split::test : Split::train;
@@ -59,9 +64,8 @@ TaskView task_view(const RoundContext& context, const std::string& name) {
     if (view.split == Split::test) view.low = kHeldOut, view.high = 2 * kHeldOut;
     if (view.split == Split::train) view.low = 2 * kHeldOut;
   } else {
-    for (const TaskSpec& other : context.recipe.tasks)
-      if (context.tasks.at(other.name)->source() == view.task->source())
-        view.low = std::max(view.low, fraction_of(other));
+    for (const TaskSpec& other : recipe.tasks)
+      if (tasks.at(other.name)->source() == view.task->source()) view.low = std::max(view.low, fraction_of(other));
   }
   return view;
 }

@@ -26,6 +26,8 @@ struct TaskView {
 
   bool holds(uint64_t uid) const;
 };
+TaskView task_view(const Recipe& recipe, const std::map<std::string, std::unique_ptr<Task>>& tasks,
+                   const std::string& name);
 TaskView task_view(const RoundContext& context, const std::string& name);
 std::string split_name(const TaskSpec& spec);  // train | dev | test
 bool hides_answers(const TaskSpec& spec);      // from everything but `observe`

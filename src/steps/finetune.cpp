@@ -133,8 +133,14 @@ class Finetune final : public Step {
   void check(const Recipe& recipe, const StepSpec& spec, std::vector<Finding>& findings) const override {
     if (options_.model.empty() && recipe.models.size() != 1)
       findings.push_back({spec.place, spec.name + ": the recipe has several models", "say `model: NAME`"});
-    check_rule("from", options_.from, spec, findings);
-    check_rule("reference", options_.reference, spec, findings);
+    const auto check_version = [&](const char* option, const Json& rule) {
+      if (is_version_rule(rule)) return;
+      const Node* written = spec.options.node.find(option);
+      findings.push_back({written ? written->place : spec.place, spec.name + ": " + option + ": " + dump(rule),
+                          "allowed: " + std::string(kVersionRules)});
+    };
+    check_version("from", options_.from);
+    if (!options_.reference.is_null()) check_version("reference", options_.reference);
   }
 
   std::unique_ptr<LocalRun> local(RoundContext& context, const StepSpec& spec) const override {
@@ -162,13 +168,6 @@ class Finetune final : public Step {
   }
 
  private:
-  static void check_rule(const std::string& option, const Json& rule, const StepSpec& spec,
-                         std::vector<Finding>& findings) {
-    if (rule.is_null() || is_version_rule(rule)) return;
-    findings.push_back({spec.place, spec.name + "." + option + ": " + dump(rule) + " is no version of a model",
-                        "allowed: " + std::string(kVersionRules)});
-  }
-
   LossSpec make_loss(const RoundContext& context) const {
     LossSpec loss;
     for (const PluginSpec& plugin : options_.loss) loss.terms.push_back(context.registries.losses.make(plugin)->term());

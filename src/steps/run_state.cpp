@@ -54,6 +54,8 @@ void apply_recipe(RunState& state, const Json& payload) {
   state.name = text_at(payload, "name");
   state.source = digest_at(payload, "source");
   state.resolved = digest_at(payload, "resolved");
+  if (const Json* tasks = payload.find("tasks"))
+    for (const auto& [name, digest] : tasks->as_object()) state.inputs[name] = Digest::from_hex(digest.as_string());
 }
 
 void apply_model(RunState& state, const Json& payload) {

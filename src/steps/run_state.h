@@ -2,11 +2,11 @@
 // run cannot know more or less than one that was never stopped.
 //
 // Journal records (payloads are JSON objects):
-//   recipe     {digest, name, source (object), resolved (object), build}           once, first
-//   model      {model, version}                                                    once a model: what `base` starts as
-//   open       {epoch, torn_bytes}                                                 each start; changes nothing
-//   round      {round, values: [[path, value], ...]}                               a section begins: "0" = before,
-//   "after" frame      {round, span: [begin, end], steps: [{step, files: {kind: {frame, lines, digest}}, tally}]}
+//   recipe     {digest, name, source (object), resolved (object), tasks: {name: digest}}   once, first
+//   model      {model, version}                                             once a model: what `base` starts as
+//   open       {epoch, torn_bytes}                                          each start; changes nothing
+//   round      {round, values: [[path, value], ...]}                        a section begins: "0" is before
+//   frame      {round, span: [begin, end], steps: [{step, files: {kind: {frame, lines, digest}}, tally}]}
 //   checkpoint {round, step, steps_done, state (object)}                           inside a finetune
 //   step       {round, step, verb, digest, metrics, seconds, skipped?, cursor?, candidate?, accepted?, best?, figures?}
 //   seal       {round, digest, averages?: [{model, decay, version}]}
@@ -101,7 +101,8 @@ struct RunState {
   bool begun = false;  // has a recipe record
   Digest recipe_digest;
   std::string name;
-  Digest source, resolved;  // objects
+  Digest source, resolved;               // objects
+  std::map<std::string, Digest> inputs;  // of the tasks, by name
   std::map<std::string, ModelState> models;
   std::map<std::string, int64_t> cursors;  // by step name
   std::map<std::string, std::vector<StorePut>> stores;

@@ -158,6 +158,12 @@ class Verify final : public Step {
       findings.push_back({spec.place,
                           spec.name + ": " + std::to_string(options_.lists_given()) + " verifiers or lists are given",
                           "give exactly one, e.g. verify: exact"});
+    if (options_.lists_given() == 1) try {
+        const auto [specs, combine] = options_.list();
+        check_weights(*specs, combine);
+      } catch (const Error& error) {
+        findings.insert(findings.end(), error.findings().begin(), error.findings().end());
+      }
     if (!spec.per.empty() && spec.per != "rollout" && spec.per != "group")
       findings.push_back({spec.place, spec.name + ": per: " + spec.per, "verify works per: rollout or group"});
   }

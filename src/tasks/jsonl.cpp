@@ -66,9 +66,9 @@ class Jsonl final : public Task {
   Problem at(int64_t index) const override {
     SIL_CHECK(index >= 0 && index < size());
     const auto i = static_cast<size_t>(index);
-    const Place place{options_.path, line_[i], 1};
+    const Place where = place(index);
     return problem_of_row(
-        columns_, parse_json(std::string_view(text_).substr(begin_[i], begin_[i + 1] - begin_[i]), place), place);
+        columns_, parse_json(std::string_view(text_).substr(begin_[i], begin_[i + 1] - begin_[i]), where), where);
   }
 
   TaskCheck check(const Problem& problem, std::string_view completion) const override {
@@ -79,6 +79,11 @@ class Jsonl final : public Task {
   bool procedural() const override { return false; }
   bool distinct() const override { return distinct_; }
   Digest digest() const override { return digest_; }
+
+  Place place(int64_t index) const override {
+    SIL_CHECK(index >= 0 && index < size());
+    return {options_.path, line_[static_cast<size_t>(index)], 1};
+  }
 
   // One spelling for one file, however it is reached.
   std::string source() const override {

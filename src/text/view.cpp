@@ -88,14 +88,16 @@ std::string value_of(const Path& path, const ViewInput& input) {
 
 std::string read_view_file(const std::string& file, const std::string& folder, const Place& place) {
   namespace fs = std::filesystem;
+  if (file.find('\0') != std::string::npos)
+    throw Error(Exit::usage, "view: the file's path holds a NUL byte", "write the path without it", place);
   const fs::path path = fs::path(folder) / file;  // an absolute `file` stands alone
   const std::string shown = "view file '" + path.string() + "' ";
   std::error_code failed;
   if (!fs::exists(path, failed))
     throw Error(Exit::usage, shown + "does not exist", "paths are relative to the recipe", place);
-  if (!fs::is_regular_file(path, failed)) throw Error(Exit::usage, shown + "is not a regular file", {}, place);
+  if (!fs::is_regular_file(path, failed)) throw Error(Exit::usage, shown + "is not a regular file", "name a file of text", place);
   if (fs::file_size(path, failed) > kLargestFile)
-    throw Error(Exit::usage, shown + "is larger than the allowed 4 MiB", {}, place);
+    throw Error(Exit::usage, shown + "is larger than the allowed 4 MiB", "no template is", place);
   std::string text;
   try {
     text = system_env().read_all(path.string());
@@ -110,7 +112,7 @@ std::string read_view_file(const std::string& file, const std::string& folder, c
 
 const std::string& text_of(const Json& value, const std::string& key, const Place& place) {
   if (value.is_string()) return value.as_string();
-  throw Error(Exit::usage, "view: " + key + " must be a string, found " + value.kind(), {}, place);
+  throw Error(Exit::usage, "view: " + key + " must be a string, found " + value.kind(), "quote it", place);
 }
 
 // text, file, hint or plain: what the map says besides `system`; "" for none.
@@ -118,7 +120,8 @@ std::string kind_of(const Json& spec, const Place& place) {
   if (spec.is_null()) return {};
   if (spec.is_string()) return "file";
   if (!spec.is_object())
-    throw Error(Exit::usage, std::string("view: expected a template file or a map, found ") + spec.kind(), {}, place);
+    throw Error(Exit::usage, std::string("view: expected a template file or a map, found ") + spec.kind(),
+                "write view: FILE or view: {text: \"…\"}", place);
   const std::vector<std::string> keys = {"text", "file", "hint", "system", "plain"};
   std::string kind;
   for (const auto& [key, value] : spec.as_object()) {

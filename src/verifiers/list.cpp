@@ -151,6 +151,8 @@ std::string unique_name(const std::vector<Part>& parts, const std::string& name)
   return same == 0 ? name : name + "_" + std::to_string(same + 1);
 }
 
+}  // namespace
+
 void check_weights(const std::vector<PluginSpec>& specs, const std::string& combine) {
   const bool positive = combine == "mean" || combine == "product" || combine == "min";
   bool any = false;
@@ -164,8 +166,6 @@ void check_weights(const std::vector<PluginSpec>& specs, const std::string& comb
     throw Error(Exit::usage, "no verifier of the list has a weight other than 0",
                 "give one a weight, such as {exact: 1}", specs.empty() ? Place{} : specs[0].place);
 }
-
-}  // namespace
 
 std::unique_ptr<Verifier> make_verifier(const std::vector<PluginSpec>& specs, const std::string& combine,
                                         double pass_at, const Registry<Verifier>& registry) {

@@ -25,6 +25,7 @@ namespace sil {
 //
 // version() is composed of names and versions in order: "exact@1+regex@1". Throws Error(Exit::usage) at the place of
 // the list: unknown names or options, no part with a weight, a combination that the weights do not allow.
+void check_weights(const std::vector<PluginSpec>& specs, const std::string& combine);  // the part that needs no shelf
 std::unique_ptr<Verifier> make_verifier(const std::vector<PluginSpec>& specs, const std::string& combine,
                                         double pass_at, const Registry<Verifier>& registry);
 

@@ -183,6 +183,7 @@ TEST_CASE("steps have one verb and known common keys") {
 TEST_CASE("environment variables that are not set are named") {
   const std::string text = with(kQuickstart, "seed: 7", "seed: \"${env:SEED}\"");
   CHECK_THAT(errors(text), Contains("recipe.yaml:2:8") && Contains("'SEED'"));
+  CHECK_THAT(errors(text), !Contains("'seed'"));  // that the hole is no number is no second fault
   CHECK(errors(text, {}, {{"SEED", "9"}}).empty());
 }
 

@@ -1,0 +1,209 @@
+#!/usr/bin/env python3
+"""Writes the hand-made inputs that the fuzz targets start from: make_seeds.py DIRECTORY, one folder a target.
+
+What the fuzzers found beside them lies in corpus/ too; scripts/fuzz.sh --minimise puts both together.
+"""
+
+import gzip
+import hashlib
+import json
+import pathlib
+import struct
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+HEX = "0123456789abcdef" * 4
+
+YAML = [
+    "", "# only a comment\n", "a: 1\n", "- 1\n- [2, {b: c}]\n", "a: 'it''s'\nb: \"x\\ty\\u00e9\"\n", "a: |\n  text\n  more\nb: >-\n  folded\n",
+    "a: {b: [1, 2], c: {}}\n", "? a\n: b\n", "a: &x 1\nb: *x\n", "a: !!int 1\n", "<<: {a: 1}\n", "a: 1\na: 2\n", "a: 1\n---\nb: 2\n", "\tb: 1\n", "a:\tb\n",
+    "a: ~\nb: null\nc: .nan\nd: -.inf\ne: 0x1F\nf: 0o17\ng: 1e3\nh: .5\n", "\ufeffa: 1\r\nb: 2\r\n", "a: 'unclosed\n", "a: \"unclosed\n", "[" * 70, "{a: " * 70,
+    "- - - - 1\n", "a: b: c\n", "a: [1, 2\n", "key with spaces: caf\u00e9 # comment\n", "a: \"${b}\"\nb: ${env:SEED,3}\n", "%YAML 1.2\n---\na: 1\n...\n",
+    "a: |2\n    deep\n", "? [a, b]\n: 1\n", "a: @b\n", "a: `b`\n",
+]
+YAML_BYTES = [b"\xff\xfea\0", b"a: \xff\n", b"a: \0\n", b"a: \x07\n", b"\xef\xbb\xbfa: 1\n", b"a: \xc3\xa9\xc0\x80\n"]
+
+BASE = (ROOT / "configs/rft.yaml").read_text()
+EVERY = """name: every
+seed: ${env:SEED}
+rounds: 3
+retain: {weights: accepted + last 2, optimizer: last}
+models:
+  lm: {table: {context: 3}, tokenizer: {chars: "abc+=0123456789"}, members: 1}
+  judge: {scripted: {replies: [yes, no]}, tokenizer: bytes}
+roles:
+  hinted: {model: lm, weights: {round: -1}, view: {text: "{{problem.prompt}} {{problem.answer}}", system: "be brief"}}
+tasks:
+  sums: {addition: {digits: [1, 2]}, split: {fraction: 0.1, name: dev}}
+  rows: {jsonl: {path: rows.jsonl, field: {prompt: question, answer: solution}}, answer: regex, pattern: "#### (.*)"}
+  far: {countdown: {}, split: test, answers: observe}
+stores:
+  seen: {holds: groups, draw: {mix: {recency: 1, uniform: 2}}, evict: {age: 3}, max: 100}
+control:
+  - {set: try.temperature, by: {schedule: {1: 0.5, 10: 1}}}
+  - {set: tasks.sums.digits, by: {mastery: {metric: verify.pass_rate, values: [1, 2]}}}
+before:
+  - demonstrate: {tasks: rows, problems: 8, role: hinted}
+  - finetune: {model: lm, from: base, loss: nll, epochs: 2}
+round:
+  - generate: {tasks: [rows], role: lm, problems: 4, samples: 2, temperature: 0.7, top_p: 0.9, top_k: 5, min_p: 0.1, stop: ["\\n"]}
+    as: try
+  - {verify: {sum: [{exact: 1}, {contains: {text: "=", weight: 0.5}}, {regex: "^a+$", weight: 0}], pass_at: 0.6}, of: try}
+  - {verify: {score: "1 - 2 * math.abs(pass_rate - 0.5)"}, of: try, per: group, as: level, when: "round > 1"}
+  - {generate: {samples: 1, role: lm, view: {hint: answer}}, of: try, where: failed, as: again}
+  - filter: {keep: [pass, {threshold: 0.5}, {top_k: 2}, {per_problem: 1}, varied, {band: {low: 0.1, high: 0.9}}, {dedupe: text}, {length: {max: 9}}, "tokens < 9"], weigh: group_zscore, statistics: kept}
+    of: try
+    put: seen
+  - finetune: {model: lm, from: live, loss: [{grpo: {clip_high: 0.28}}, {match: {divergence: k3, coef: 0.001}}], reference: base, minibatches: 2, learning_rate: 1.0e-3}
+  - {filter: {shape: {pair: {max: 2}}}, of: {seen: {n: 8, draw: uniform}}, as: pairs}
+  - {finetune: {model: lm, from: start, loss: {dpo: {beta: 0.1}}, reference: best, steps: 2}, as: prefer}
+  - evaluate: {tasks: sums, role: lm, samples: 4}
+  - gate: {model: lm, metric: pass@1, at_least: incumbent}
+after:
+  - {observe: label_accuracy, of: try}
+  - {evaluate: {tasks: far, role: lm}, as: final}
+"""
+OVERRIDES = [
+    "rounds=2", "generate.temperature=0.5\nround.0.generate.samples=2", "~gate", "++generate.top_k=3", "seed=${env:SEED}\nname=\"${env:LONG}\"",
+    "finetune.learning_rate=1e999", "models.lm.table.context=4", "filter.keep=[pass,{per_problem: 1}]", "a=b\n=\n~\n++", "tasks.train.neighbour.letters=4",
+    "generate.temprature=1", "retain.weights=all", "rounds=[1,2", "rounds={a: 1}", "${a}=1", "verify=numeric\nverify.tolerance=0.1", "gate.at_least=incumbent",
+]
+REFERENCES = [
+    "name: a\nseed: \"${rounds}\"\nrounds: \"${seed}\"\n", "name: x${env:NOPE}y\nrounds: \"${env:NOPE,4}\"\nseed: ${a.b.c}\nround: [\"${round}\"]\n", "name: $${x}\nrounds: ${\n",
+]
+
+ROW = '{"prompt": "1+1=", "answer": "2"}\n'
+JSONL = [
+    ROW, ROW * 3, "\n\n" + ROW, '{"id": 1, "prompt": "a", "answer": 2, "difficulty": 1.5, "m": {"x": [null, true]}}\n', '{"question": "q", "answer": "48/2 = 24\\n#### 1,072"}\n',
+    '{"problem": "p", "solution": "so $\\\\boxed{\\\\frac12}$."}\n', '{"prompt": [{"role": "user", "content": "u"}], "chosen": "c", "rejected": "r"}\n',
+    '{"chosen": [{"role": "user", "content": "u"}, {"role": "assistant", "content": "c"}], "rejected": [{"role": "user", "content": "u"}, {"role": "assistant", "content": "r"}]}\n',
+    '{"messages": [{"role": "system", "content": "s"}, {"role": "user", "content": "u"}, {"role": "assistant", "content": "c"}]}\n', '{"text": "one"}\n{"text": "two"}\n',
+    '{"conversations": [{"from": "human", "value": "u"}, {"from": "gpt", "value": "c"}]}\n', '{"prompt": "p", "completion": "c", "label": false}\n',
+    '{"prompt": "p", "reward_model": {"ground_truth": "a"}}\n', '{"instruction": "i", "input": "x", "output": "o"}\n', '{"input": "x", "output": "o"}\n', "[1]\n", "7\n", "{}\n",
+    '{"prompt": ""}\n', '{"prompt": 7}\n', '{"prompt": "p", "answer": null}\n', '{"prompt": "p", "prompt": "q"}\n', '{"prompt": "\\ud83d\\ude00 \\u00e9"}\n',
+    '{"prompt": "p", "answer": ["a"]}\n', '{"prompt": "p", "answer": true}\n', '{"prompt": "p", "ground_truth": "a", "label": "b"}\n', "[" * 40 + "\n", ROW[:-9],
+    '{"prompt": "p", "answer": 1e999}\n', '{"prompt": "p", "answer": 18446744073709551616}\n', '{"prompt": "p", "answer": -0}\n', "PAR1", "PK\x03\x04", "x" * 5000 + "\n", "{,}\n",
+    '{"a": 1}\n', json.dumps({f"k{i}": i for i in range(30)}) + "\n", ROW.replace("\n", "\r\n"),
+]
+# An empty zstd frame, and one that holds a row uncompressed.
+ZSTD = [bytes.fromhex("28b52ffd2000010000"), b"\x28\xb5\x2f\xfd\x20" + bytes([len(ROW)]) + struct.pack("<I", 1 | len(ROW) << 3)[:3] + ROW.encode()]
+JSONL_BYTES = [
+    b"\xef\xbb\xbf" + ROW.encode(), b"\xff\xfe{\0", b'{"prompt": "\xff"}\n', gzip.compress(ROW.encode(), mtime=0), gzip.compress(ROW.encode() * 9, mtime=0)[:-6],
+    gzip.compress(gzip.compress(ROW.encode(), mtime=0), mtime=0), gzip.compress(ROW.encode(), mtime=0) + gzip.compress(ROW.encode(), mtime=0),
+    gzip.compress(b"\n" * 300000, mtime=0), gzip.compress(ROW.encode(), mtime=0)[:9] + b"\xff\xff\xff", b'{"prompt": "a\0b"}\n', *ZSTD, ZSTD[1][:-4], ZSTD[0] + ZSTD[1], ZSTD[1][:5] + b"\xff\xff\xff\xff",
+]
+
+VERSION = {"digest": HEX, "weights": HEX, "optimizer": HEX}
+FRAME = {"frame": {"segment": "rounds/0001/a.rollouts.jsonl.zst", "offset": 0, "length": 9, "raw_length": 20, "sha256": HEX}, "lines": 2, "digest": HEX}
+RECORDS = [
+    ("recipe", {"digest": HEX, "name": "a", "source": HEX, "resolved": HEX, "tasks": {"t": HEX}}), ("model", {"model": "lm", "version": VERSION}), ("open", {"epoch": 1, "torn_bytes": 0}),
+    ("round", {"round": "0", "values": []}), ("seal", {"round": "0", "digest": HEX}), ("round", {"round": "1", "values": [["a.b", 0.5]]}),
+    ("frame", {"round": "1", "span": [0, 2], "steps": [{"step": "a", "files": {"rollouts": FRAME}, "tally": {"counts": {"units": 2}}}]}),
+    ("step", {"cursor": 2, "round": "1", "step": "a", "verb": "generate", "digest": HEX, "metrics": {"pass_rate": 0.5}, "seconds": 0.1}),
+    ("checkpoint", {"round": "1", "step": "f", "steps_done": 1, "state": HEX}),
+    ("step", {"candidate": {"model": "lm", "version": VERSION}, "round": "1", "step": "f", "verb": "finetune", "digest": HEX, "metrics": {}, "seconds": 0.1}),
+    ("step", {"figures": [{"step": "e", "options": HEX, "version": HEX, "metrics": {"pass@1": 0.5}, "problems": {"0123456789abcdef": 1}}], "round": "1", "step": "e", "verb": "evaluate", "digest": HEX, "metrics": {}, "seconds": 0}),
+    ("step", {"model": "lm", "accepted": True, "best": 0.5, "round": "1", "step": "g", "verb": "gate", "digest": HEX, "metrics": {}, "seconds": 0, "skipped": False}),
+    ("seal", {"round": "1", "digest": HEX}), ("retire", {"objects": [HEX]}), ("finish", {"status": "done", "digest": HEX}), ("round", {"round": "after", "values": []}),
+]
+
+
+def compact(value):
+    return json.dumps(value, separators=(",", ":"))
+
+
+def journal(records):
+    """The records as the journal's format says: a chain of lines, each with the sum of the one before."""
+    out, prev = "", "0" * 32
+    for seq, (kind, payload) in enumerate(records):
+        body = f'{{"seq":{seq},"prev":"{prev}","type":"{kind}","payload":{compact(payload)}'
+        prev = hashlib.sha256((body + "}").encode()).hexdigest()[:32]
+        out += body + f',"sum":"{prev}"}}\n'
+    return out
+
+
+WHOLE = journal(RECORDS)
+JOURNAL = (["\n".join(f"{kind} {compact(payload)}" for kind, payload in RECORDS[:n]) for n in range(len(RECORDS) + 1)]
+           + [WHOLE, WHOLE[:700], WHOLE.replace("units", "unitz"), WHOLE[:400] + "\0" * 40, WHOLE.replace('"seq":1', '"seq":2'), "what\n", "\n", "step {}\nx",
+              "round {\"round\":\"1\",\"values\":[]}", "recipe []", "recipe {", "Bad {}", "recipe { }", "seal {\"round\":\"9\"}"])
+
+LUA = [
+    "score > 0.5", "pass and tokens < 10", "1 - 2 * math.abs(pass_rate - 0.5)", "evaluate.pass_at_1 or 0", "parts.exact == 1", "problem.meta.level", "problem.difficulty * 2 // 3 % 4",
+    "#text > 3", "string.sub(text, 1, 2) == '3'", "text:find('3', 1, true)", "return 1", "local x = 0 for i = 1, 10 do x = x + i end return x", "if pass then return 1 else return 0 end",
+    "scoer > 0", "while true do end", "string.rep('x', 1000000)", "(", "'a' .. 1 .. \"b\\n\\x41\\u{e9}\"", "[[long]] .. [==[more]==]", "0x1F + 1e3 + .5 + 0x.8p1", "nil", "not fail", "-- comment\n1", "--[[ c ]] 2",
+    "function(x) return x end", "return (function(...) return select('#', ...) end)(1, 2)", "table.concat({1, 2, 3}, ',')", "math.max(1, math.huge, -1) // 0", "math.floor(2^53 + 0.5) | 1", "~5 & 3 << 2 >> 1 ~ 7",
+    "goto done ::done::", "error('x')", "tostring(score) .. type(text)", "math.sqrt(-1) ~= math.sqrt(-1)", "round", "label == 'pass'", "reason", "answer == text", "math.tointeger(3.0)", "tonumber('0x10') + tonumber('z', 36)",
+    "local t = {} t[1] = 2 t.x = t return #t", "local t = setmetatable({}, {}) return t", "string.format('%d %s %5.2f %q', 1, 'a', 0.5, 'x')", "text:gsub('%d', '')", "text:upper():lower():reverse():len()", "string.byte(text) + string.char(65):byte()",
+    "local s = 0 for i, v in ipairs({1, 2}) do s = s + v end return s", "for k, v in pairs({a = 1}) do return k end", "repeat local x = 1 until x", "table.unpack({1, 2})", "math.exp(1) + math.log(2, 10) + math.sin(1) + math.pi", "utf8", "os.exit()", "_G", "load('x')",
+    "local a <const> = 1 return a", "table.sort({3, 1, 2}, function(a, b) return a < b end)", "table.insert({}, 1)", "'\\z  a' '\\065'", "a.b.c.d", "1 == 1.0", "\"unclosed", "'\\400'", "9223372036854775808", "string.find(text, '(a*)*b')",
+]
+
+PROTOCOL = [
+    '{"protocol":"sil-verifier/1","type":"hello","name":"x","version":"1"}\n', '{"protocol":"sil-verifier/1","name":"x","version":"1","batch":8,"capabilities":["a"]}\n', '{"id":1,"score":1}\n',
+    '{"id":1,"score":0.5,"label":"pass","parts":{"a":1,"b":0.5},"reason":"why","info":{"x":1}}\r\n', '{"id":2,"label":"abstain"}\n', '{"id":-1,"score":1e999}\n', '{"id":"1","score":1}\n', '{"id":1}\n', "[]\n", "\n", "x\n" * 3,
+    '{"id":1,"score":1,"label":"maybe"}\n', '{"id":1,"score":1,"parts":[1]}\n', '{"id":1,"score":1,"parts":{"a":"b"}}\n', '{"id":1,"score":1,"reason":7}\n', '{"id":1,"score":null}\n', '{"protocol":"sil-verifier/2"}\n',
+    '{"protocol":"sil-verifier/1","name":"","version":"1"}\n', '{"protocol":"sil-verifier/1","name":"x","version":"1","batch":0}\n', '{"protocol":"sil-verifier/1","name":"x","version":"1","capabilities":7}\n', '{"id":1,"score":1}\n{"id":2,"sc',
+    '{"protocol":"sil-verifier/1","name":"x","version":"1","capabilities":[7]}\n', "y" * 1500, '{"id":1,"score":1,"reason":"\\u001b[31m\\u0000"}\n', "[" * 40 + "\n", json.dumps({"id": 1, "score": 1, "parts": {f"p{i}": 1 for i in range(101)}}) + "\n",
+]
+
+
+def tensors(header, data=b""):
+    text = header if isinstance(header, str) else compact(header)
+    return text.encode() + b"\0" + data
+
+
+T = {"dtype": "F32", "shape": [2], "data_offsets": [0, 8]}
+SAFETENSORS = [
+    tensors({}), tensors({"a": T}, struct.pack("<2f", 1, 2)), tensors({"a": T}, struct.pack("<2f", 1, float("nan"))), tensors({"__metadata__": {"k": "v"}, "a": T}, bytes(8)), tensors({"a": T}, bytes(7)), tensors({"a": T}, bytes(9)),
+    tensors({"a": T, "b": {"dtype": "F16", "shape": [2, 2], "data_offsets": [8, 16]}, "c": {"dtype": "I64", "shape": [], "data_offsets": [16, 24]}}, bytes(24)), tensors({"a": {"dtype": "BF16", "shape": [1, 0], "data_offsets": [0, 0]}}),
+    tensors({"a": {"dtype": "X", "shape": [2], "data_offsets": [0, 8]}}, bytes(8)), tensors({"a": {"dtype": "F32", "shape": [4294967296, 4294967296], "data_offsets": [0, 8]}}, bytes(8)), tensors({"a": {"dtype": "F32", "shape": [-1], "data_offsets": [0, 8]}}, bytes(8)),
+    tensors({"a": {"dtype": "F32", "shape": [2], "data_offsets": [8, 0]}}, bytes(8)), tensors({"a": T, "b": T}, bytes(8)), tensors({"a": {**T, "data_offsets": [4, 12]}}, bytes(12)), tensors("[]"), tensors("{"), tensors('{"a":7}'), tensors("{}   "),
+    tensors('{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}', bytes(8)), tensors({"__metadata__": {"k": 1}}), tensors({"__metadata__": 1}), tensors({"a": {**T, "x": 1}}, bytes(8)), tensors({"a": {"dtype": "F32"}}, bytes(8)),
+    *[tensors({"a": {"dtype": d, "shape": [8 // n], "data_offsets": [0, 8]}}, b"\0\x7c\0\x7f\x80\x7f\xf0\x7f") for d, n in [("BOOL", 1), ("U8", 1), ("F16", 2), ("BF16", 2), ("I32", 4), ("F64", 8), ("I64", 8)]],
+    b"", b"\x02\0\0\0\0\0\0", b"\xff" * 16, struct.pack("<Q", 2) + b"{}", struct.pack("<Q", 1 << 63) + b"{}", struct.pack("<Q", 100) + b"{}", (ROOT / "tests/golden/reference.safetensors").read_bytes(),
+]
+
+PROBLEM = '{"uid":"0123456789abcdef","prompt":"2+2=\\n\\"q\\" \\u0001 \u00e9","messages":[{"role":"user","content":"x"}],"answer":"4","meta":{"l":[1,2.5,{"a":"}]"}]},"split":"dev","difficulty":2.5,"task":"t","index":-7,"given":[{"text":"4","passes":true,"origin":"reference"}]}'
+PLAIN = '{"uid":"0123456789abcdef","prompt":"p","split":"train","task":"t","index":0}'
+MAKERS = f'"makers":[{{"step":"generate","role":"lm","version":"{HEX}","temperature":1,"member":0}},{{"step":"g","role":"r","version":"{HEX}","temperature":0.7,"member":4}}]'
+PROMPTS = '"prompts":[{"ids":[1,2],"text":"2+2="},{"ids":[],"text":""}]'
+SAMPLE = '{"sample":0,"ids":[5,-1,2147483647],"logprobs":[-0.5,-1.1920929e-07,0],"finish":"stop","text":"4"}\n{"sample":1,"maker":1,"prompt":1,"ids":[3],"logprobs":[-1],"kept_mass":[0.5],"finish":"length","text":"","parent":"a","used":["b","c\\"d"]}\n'
+LINES = [
+    f'{{"group":0,"problem":{PROBLEM},"occurrence":1,"parent":"feedfacecafebeef",{PROMPTS},{MAKERS}}}\n' + SAMPLE, f'{{"group":1,"problem":{PLAIN},{PROMPTS},{MAKERS}}}\n', f'{{"group":0,{PROMPTS},{MAKERS}}}\n' + SAMPLE, f'{{"group":7,{PROMPTS},{MAKERS}}}\n', SAMPLE,
+    '{"group":0,"rollout":1,"verifier":"exact@1","label":"pass","score":1,"class":"pass","parts":{"a":1,"b":-0.5},"reason":"r","cost_us":3}\n{"group":1,"verifier":"v","label":"abstain","score":0,"class":"infra","cost_us":0}\n',
+    '{"group":0,"unit":"turn","verifier":"v","label":"fail","score":0,"class":"timeout","cost_us":0}\n', '{"group":0,"rollout":9,"verifier":"v","label":"fail","score":0,"class":"timeout","cost_us":0}\n',
+    '{"group":0,"rollout":0,"fate":"kept","weight":1}\n{"group":0,"rollout":1,"fate":"dropped","reason":"failed"}\n{"group":1,"rollout":1,"fate":"surplus","reason":""}\n', '{"group":0,"rollout":0,"fate":"","reason":"x"}\n',
+    '{"id":"a","group":"0123456789abcdef","sequences":[{"ids":[1,2],"segments":[[0,1,0,""],[1,2,1.5,"1/g/x/0"]],"logprobs":[0,-1],"temperature":0.5},{"ids":[],"segments":[]}]}\n', '{"id":"a","group":"0123456789abcdef","sequences":[{"ids":[1],"segments":[[0,2,0,""]]}]}\n',
+    "", "\n", "x", '{"group":0', f'{{"group":0,"problem":{PLAIN},"prompts":[],"makers":[]}}\n', f'{{"group":0,"problem":{PLAIN.replace("train", "dve")},{PROMPTS},{MAKERS}}}\n', f'{{"group":0,"problem":{PLAIN.replace("index", "indx")},{PROMPTS},{MAKERS}}}\n',
+    f'{{"group":0,"problem":{PROBLEM.replace("u0001", "ud83d")},{PROMPTS},{MAKERS}}}\n', f'{{"group":0,"problem":{PROBLEM.replace("u0001", "ud83d" + chr(92) + "ude00")},{PROMPTS},{MAKERS}}}\n', f'{{"group":007,"problem":{PLAIN},{PROMPTS},{MAKERS}}}\n', f'{{"group":0,"problem":{PLAIN},{PROMPTS},{MAKERS}}}x\n',
+    f'{{"group":0,"problem":{PROBLEM.replace("u0001", "x")},{PROMPTS},{MAKERS}}}\n', f'{{"group":0,"problem":{PROBLEM.replace("2.5,", "1e999,")},{PROMPTS},{MAKERS}}}\n', f'{{"group":0,"problem":{PLAIN},{PROMPTS},{MAKERS.replace("0123", "xyz!")}}}\n',
+    f'{{"group":0,"problem":{PLAIN},{PROMPTS},{MAKERS}}}\n' + SAMPLE.replace("[5,-1", "[-1"), f'{{"group":0,"problem":{PLAIN},{PROMPTS},{MAKERS}}}\n' + SAMPLE.replace('"maker":1', '"maker":2'), f'{{"group":0,"problem":{PLAIN},{PROMPTS},{MAKERS}}}\n' + SAMPLE.replace('"prompt":1', '"prompt":2'),
+]
+
+
+def seeds():
+    configs = [path.read_text() for path in sorted((ROOT / "configs").glob("*.yaml"))]
+    return {
+        "yaml": YAML + YAML_BYTES + [EVERY],
+        "recipe": configs + [EVERY] + [BASE + "\n%%\n" + text for text in OVERRIDES] + REFERENCES + ["just words", "- 1\n", "round: []\n", "models: {lm: {table: 2}}\nround: [verify]\n"],
+        "jsonl": JSONL + JSONL_BYTES,
+        "journal": JOURNAL,
+        "lua": LUA,
+        "protocol": PROTOCOL,
+        "safetensors": SAFETENSORS,
+        "lines": LINES,
+    }
+
+
+def main():
+    out = pathlib.Path(sys.argv[1])
+    for target, inputs in seeds().items():
+        folder = out / target
+        folder.mkdir(parents=True, exist_ok=True)
+        for text in inputs:
+            data = text if isinstance(text, bytes) else text.encode()
+            (folder / hashlib.sha1(data).hexdigest()).write_bytes(data)
+        print(f"{target}: {len(inputs)} inputs", file=sys.stderr)
+
+
+main()

@@ -1,0 +1,27 @@
+// What may be fed any bytes: one function a parser. Each throws only for a bug: what the parser must never do (another
+// exit code than its contract says, a place outside the text, a value that does not survive its own writer) is thrown
+// as std::logic_error, as are the exceptions that a parser lets through.
+#pragma once
+
+#include <string_view>
+
+namespace sil::fuzz {
+
+void yaml(std::string_view input);         // recipe/yaml.h, both entries
+void recipe(std::string_view input);       // a recipe over the real shelves; overrides after a line "%%", one a line
+void jsonl(std::string_view input);        // rows of a dataset, compressed or not, to problems
+void journal(std::string_view input);      // bytes as they are, then its lines sealed as records and folded
+void lua(std::string_view input);          // check and evaluation of an expression
+void protocol(std::string_view input);     // what a verifier program says
+void safetensors(std::string_view input);  // bytes as they are, then as a header with fitting data
+void lines(std::string_view input);        // rollouts, verdicts, fates and examples of a segment
+
+struct Target {
+  std::string_view name;
+  void (*feed)(std::string_view input);
+};
+inline constexpr Target kTargets[] = {
+    {"yaml", yaml},         {"recipe", recipe},           {"jsonl", jsonl}, {"journal", journal}, {"lua", lua},
+    {"protocol", protocol}, {"safetensors", safetensors}, {"lines", lines}};
+
+}  // namespace sil::fuzz
