@@ -115,7 +115,7 @@ TEST_CASE("a dataset with a field that is missing, of a wrong type or null") {
 TEST_CASE("a dataset with a depth bomb") {
   CHECK_THAT(refused_row("{\"prompt\": " + std::string(1000000, '['), 75), Contains("deeper than 64"));
   const std::string deep = std::string(100, '[') + std::string(100, ']');
-  refused_row("{\"prompt\": \"x\", \"answer\": \"1\", \"m\": " + deep + "}", 99);
+  refused_row("{\"prompt\": \"x\", \"answer\": \"1\", \"m\": " + deep + "}", 100);
 }
 
 TEST_CASE("a dataset with 1e999, NaN, 2^64 and -0") {
