@@ -1,10 +1,12 @@
 #include "engines/table_format.h"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cmath>
 #include <cstring>
 
+#include "formats/safetensors.h"
 #include "sil/error.h"
 
 namespace sil {
@@ -12,7 +14,7 @@ namespace {
 
 static_assert(std::endian::native == std::endian::little, "values are stored as they lie in memory");
 
-constexpr std::string_view kWeights = "SILTABLE";
+constexpr std::string_view kWeights = "table weights";  // in messages
 constexpr std::string_view kMoments = "SILMOMNT";
 constexpr std::string_view kCheckpoint = "SILTSTEP";
 constexpr uint32_t kFormat = 1;
@@ -93,9 +95,9 @@ void read_floats(Reader& in, std::span<float> out) {
   if (bad != out.end()) refuse(in.what(), "number " + std::to_string(bad - out.begin()) + " is not finite");
 }
 
-void check_equal(const Reader& in, const char* name, uint64_t seen, uint64_t wanted) {
+void check_equal(std::string_view what, const char* name, uint64_t seen, uint64_t wanted) {
   if (seen != wanted)
-    refuse(in.what(), std::string(name) + " " + std::to_string(seen) + "; this model has " + std::to_string(wanted));
+    refuse(what, std::string(name) + " " + std::to_string(seen) + "; this model has " + std::to_string(wanted));
 }
 
 // Left of a context stand as many kNone as it is short of; then ids of the vocabulary.
@@ -104,32 +106,45 @@ bool is_context(std::span<const TokenId> ids, size_t vocabulary) {
   return std::all_of(first, ids.end(), [&](TokenId id) { return id >= 0 && static_cast<size_t>(id) < vocabulary; });
 }
 
-TableState read_weights(Reader& in, const TableShape& shape) {
-  in.magic(kWeights);
-  check_equal(in, "context", in.number<uint32_t>(), shape.context);
-  check_equal(in, "vocabulary", in.number<uint32_t>(), shape.vocabulary);
-  const auto rows = in.number<uint64_t>();
-  if (in.take(shape.codec.bytes.size()) != bytes_of(shape.codec.bytes))
-    refuse(in.what(), "made with another tokenizer");
-  in.expect(rows, shape.context * sizeof(TokenId) + shape.vocabulary * sizeof(float));
+const TensorView& tensor(const Safetensors& file, const char* name, Dtype dtype, size_t dimensions) {
+  const TensorView* found = file.find(name);
+  if (found == nullptr) refuse(kWeights, std::string("the tensor ") + name + " is missing");
+  if (found->dtype != dtype || found->shape.size() != dimensions)
+    refuse(kWeights, std::string("the tensor ") + name + " is of another type or rank");
+  return *found;
+}
+
+TableState read_weights(std::string_view bytes, const TableShape& shape) {
+  const Safetensors file = read_safetensors(bytes, {std::string(kWeights), 0, 0});
+  const TensorView& contexts = tensor(file, "contexts", Dtype::i32, 2);
+  const TensorView& logits = tensor(file, "logits", Dtype::f32, 2);
+  check_equal(kWeights, "context", static_cast<uint64_t>(contexts.shape[1]), shape.context);
+  check_equal(kWeights, "vocabulary", static_cast<uint64_t>(logits.shape[1]), shape.vocabulary);
+  const auto rows = static_cast<uint64_t>(contexts.shape[0]);
+  check_equal(kWeights, "rows of logits", static_cast<uint64_t>(logits.shape[0]), rows);
+  if (tensor(file, "codec", Dtype::u8, 1).bytes != bytes_of(shape.codec.bytes))
+    refuse(kWeights, "made with another tokenizer");
+  // Without columns a shape says any number of rows in no bytes: an empty context has one row at most.
+  if (shape.context == 0 && rows > 1) refuse(kWeights, std::to_string(rows) + " rows for the one empty context");
   TableState state{ContextTable(shape.context, shape.vocabulary), {}};
   std::vector<TokenId> ids(shape.context);
   for (uint64_t row = 0; row < rows; ++row) {
-    const std::string_view bytes = in.take(shape.context * sizeof(TokenId));
-    if (!ids.empty()) std::memcpy(ids.data(), bytes.data(), bytes.size());
+    if (!ids.empty())
+      std::memcpy(ids.data(), contexts.bytes.data() + row * ids.size() * sizeof(TokenId), ids.size() * sizeof(TokenId));
     if (!is_context(ids, shape.vocabulary))
-      refuse(in.what(), "row " + std::to_string(row) + " is of no possible context");
+      refuse(kWeights, "row " + std::to_string(row) + " is of no possible context");
     state.table.find_or_add(ids);
-    if (state.table.rows() != row + 1) refuse(in.what(), "row " + std::to_string(row) + " repeats a context");
+    if (state.table.rows() != row + 1) refuse(kWeights, "row " + std::to_string(row) + " repeats a context");
   }
-  read_floats(in, state.table.all_logits());
+  Reader numbers(kWeights, logits.bytes);
+  read_floats(numbers, state.table.all_logits());
   return state;
 }
 
 void read_moments(Reader& in, TableState& state) {
   in.magic(kMoments);
-  check_equal(in, "vocabulary", in.number<uint32_t>(), state.table.vocabulary());
-  check_equal(in, "rows", in.number<uint64_t>(), state.table.rows());
+  check_equal(in.what(), "vocabulary", in.number<uint32_t>(), state.table.vocabulary());
+  check_equal(in.what(), "rows", in.number<uint64_t>(), state.table.rows());
   const auto steps = in.number<uint64_t>();
   if (steps > uint64_t{1} << 62) refuse(in.what(), std::to_string(steps) + " steps");
   state.moments.steps = static_cast<int64_t>(steps);
@@ -144,8 +159,7 @@ void read_moments(Reader& in, TableState& state) {
 }
 
 TableState read_parts(std::string_view weights, std::string_view moments, const TableShape& shape) {
-  Reader in("table weights", weights);
-  TableState state = read_weights(in, shape);
+  TableState state = read_weights(weights, shape);
   if (moments.empty()) return state;
   Reader more("table optimizer", moments);
   read_moments(more, state);
@@ -156,14 +170,12 @@ TableState read_parts(std::string_view weights, std::string_view moments, const 
 
 void write_weights(const TableState& state, const Digest& codec, ByteSink& out) {
   const ContextTable& table = state.table;
-  out.write(kWeights);
-  out.write(bytes_of(kFormat));
-  out.write(bytes_of(static_cast<uint32_t>(table.context())));
-  out.write(bytes_of(static_cast<uint32_t>(table.vocabulary())));
-  out.write(bytes_of(uint64_t{table.rows()}));
-  out.write(bytes_of(codec.bytes));
-  out.write(bytes_of(table.all_ids()));
-  out.write(bytes_of(table.all_logits()));
+  const auto rows = static_cast<int64_t>(table.rows());
+  const std::array<TensorView, 3> tensors{
+      {{"contexts", Dtype::i32, {rows, static_cast<int64_t>(table.context())}, bytes_of(table.all_ids())},
+       {"logits", Dtype::f32, {rows, static_cast<int64_t>(table.vocabulary())}, bytes_of(table.all_logits())},
+       {"codec", Dtype::u8, {static_cast<int64_t>(codec.bytes.size())}, bytes_of(codec.bytes)}}};
+  write_safetensors(tensors, out);
 }
 
 void write_moments(const TableState& state, ByteSink& out) {
@@ -200,7 +212,7 @@ std::string write_table_checkpoint(const TableState& state, const Digest& codec,
 TableState read_table_checkpoint(const UpdateCheckpoint& checkpoint, const TableShape& shape) {
   Reader in("table checkpoint", checkpoint.state);
   in.magic(kCheckpoint);
-  check_equal(in, "step", in.number<uint64_t>(), static_cast<uint64_t>(checkpoint.step));
+  check_equal(in.what(), "step", in.number<uint64_t>(), static_cast<uint64_t>(checkpoint.step));
   const auto size = in.number<uint64_t>();
   const std::string_view weights = in.take(size);
   return read_parts(weights, in.rest(), shape);

@@ -1,8 +1,9 @@
-// Bytes of a table. Little-endian, no padding:
-//   weights     "SILTABLE" u32 format=1 u32 context u32 vocabulary u64 rows, digest of the codec [32], context ids
-//               i32 [rows][context] (-1 before the beginning), logits f32 [rows][vocabulary]
+// Bytes of a table, little-endian:
+//   weights     safetensors: contexts I32 [rows, context] (-1 before the beginning), logits F32 [rows, vocabulary],
+//               codec U8 [32], the digest of the tokenizer
 //   optimizer   "SILMOMNT" u32 format=1 u32 vocabulary u64 rows u64 steps, first f32 [rows][vocabulary], second f32 the
-//   same checkpoint  "SILTSTEP" u32 format=1 u64 finished steps u64 size of weights, weights, optimizer
+//               same
+//   checkpoint  "SILTSTEP" u32 format=1 u64 finished steps u64 size of weights, weights, optimizer
 // Weights and moments have their rows in one order: sorted by context, except in checkpoints, which keep the order of
 // training so that sums over rows go on in it.
 #pragma once
