@@ -24,3 +24,19 @@ sil_library(lua ARCHIVES liblua5.4.a INCLUDES /usr/include/lua5.4)
 target_link_libraries(sil_lib_lua INTERFACE m dl)
 sil_library(re2 ARCHIVES libre2.a)
 sil_library(catch ARCHIVES libCatch2WithMain.a)
+
+# What a run records of them: "json 3.11.2-2, fmt 9.1.0+ds1-2, ...". Header-only and static, so these are the ones in use.
+set(SIL_LIBRARIES "")
+foreach(library json:nlohmann-json3 fmt:libfmt spdlog:libspdlog cli11:libcli11 crypto:libssl zstd:libzstd zlib:zlib1g
+                yaml-cpp:libyaml-cpp lua:liblua5.4 re2:libre2)
+  string(REPLACE ":" ";" library ${library})
+  list(GET library 0 name)
+  list(GET library 1 package)
+  execute_process(COMMAND dpkg-query -W -f=\${Version} ${package}-dev
+                  OUTPUT_VARIABLE version ERROR_QUIET RESULT_VARIABLE status)
+  if(NOT status EQUAL 0 OR version STREQUAL "")
+    set(version "unknown")
+  endif()
+  list(APPEND SIL_LIBRARIES "${name} ${version}")
+endforeach()
+list(JOIN SIL_LIBRARIES ", " SIL_LIBRARIES)

@@ -110,6 +110,19 @@ class CommandLine {
     diff->add_option("A", first_, "a run's directory")->required();
     diff->add_option("B", second_, "another one")->required();
     diff->add_flag("--json", json_, "JSON on stdout");
+    add_upkeep();
+  }
+
+  void add_upkeep() {
+    CLI::App* gc = add(app_, "gc", "free what no record of a run reaches and what its `retain` gives up",
+                       [this] { return gc_command(first_, dry_run_, json_); });
+    gc->add_option("RUN", first_, "a run's directory")->required();
+    gc->add_flag("--dry-run", dry_run_, "only say what would be removed");
+    gc->add_flag("--json", json_, "JSON on stdout");
+    CLI::App* rebuild = add(app_, "rebuild", "write a run's derived files again: metrics, checkpoints, run.json ...",
+                            [this] { return rebuild_command(first_, json_); });
+    rebuild->add_option("RUN", first_, "a run's directory")->required();
+    rebuild->add_flag("--json", json_, "JSON on stdout");
   }
 
   void add_verifiers() {
@@ -176,7 +189,7 @@ class CommandLine {
   std::string directory_ = "runs";
   std::string first_, second_;  // positional words of the small commands
   std::vector<std::string> words_;
-  bool json_ = false;
+  bool json_ = false, dry_run_ = false;
 };
 
 }  // namespace

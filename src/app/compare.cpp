@@ -9,6 +9,7 @@
 #include "app/commands.h"
 #include "app/output.h"
 #include "loop/loop.h"
+#include "loop/views.h"
 #include "sil/env.h"
 
 namespace sil {
@@ -37,11 +38,6 @@ class ScratchDirectory {
  private:
   std::string path_;
 };
-
-Json label_json(const std::string& label) {
-  const int64_t number = round_number(label);
-  return number < 0 ? Json(label) : Json(number);
-}
 
 const RoundComparison* first_unequal(const std::vector<RoundComparison>& rounds) {
   for (const RoundComparison& round : rounds)

@@ -41,6 +41,8 @@ std::string overview() {
   sil fsck RUN                  is the record what its digests say
   sil reproduce RUN             run it again and compare
   sil diff A B                  the first difference of two runs
+  sil gc RUN                    free what no record reaches and `retain` gives up
+  sil rebuild RUN               metrics, checkpoints and other derived files again
   sil judge VERIFIER [k=v ...]  verdicts for rows on stdin
   sil verifier test CMD         does a grader keep to the protocol
   sil list KIND                 plug-ins of a kind

@@ -6,6 +6,7 @@
 #include "app/commands.h"
 #include "app/output.h"
 #include "loop/loop.h"
+#include "loop/views.h"
 #include "sil/env.h"
 
 namespace sil {
@@ -15,33 +16,6 @@ constexpr size_t kShortDigest = 12;
 
 std::string status_of(const RunState& state) {
   return state.status.empty() ? "unfinished" : state.status;
-}
-
-Json label_json(const std::string& label) {
-  const int64_t number = round_number(label);
-  return number < 0 ? Json(label) : Json(number);
-}
-
-// Of all models that a gate judged: false if it turned one down; null if it judged none.
-Json accepted_json(const RoundState& round) {
-  Json out;
-  for (const auto& [model, accepted] : round.accepted)
-    if (accepted) out = Json(*accepted && (out.is_null() || out.as_bool()));
-  return out;
-}
-
-Json round_json(const RoundState& round) {
-  Json metrics = Json::object();
-  for (const auto& [step, figures] : round.metrics()) {
-    Json& of_step = metrics.set(step, Json::object());
-    for (const auto& [name, value] : figures) of_step.set(name, value);
-  }
-  Json out = Json::object();
-  out.set("round", label_json(round.label));
-  out.set("digest", round.sealed ? Json(round.digest.hex()) : Json());
-  out.set("accepted", accepted_json(round));
-  out.set("metrics", std::move(metrics));
-  return out;
 }
 
 std::string figure_text(double value) {
@@ -89,7 +63,7 @@ int show_command(const ShowArguments& arguments) {
   Json out = Json::object();
   out.set("schema_version", 1);
   out.set("run", arguments.run);
-  out.set("status", status_of(state));
+  out.set("status", status_word(state));
   out.set("rounds", std::move(rounds));
   print_json(out);
   return 0;

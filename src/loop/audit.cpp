@@ -141,8 +141,10 @@ FsckReport fsck_run(Env& env, const std::string& run_dir) {
   for (const RoundState& round : state.rounds)
     for (const auto& [name, step] : round.steps) report.bytes += check_frames(env, run_dir, step);
   ObjectStore objects(env, run_dir);
-  for (const Digest& digest : named_objects(journal.records))
+  for (const Digest& digest : named_objects(journal.records)) {
+    if (state.retired.count(digest)) continue;
     report.bytes += static_cast<int64_t>(objects.verify(digest));
+  }
   return report;
 }
 

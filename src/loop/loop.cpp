@@ -5,12 +5,16 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "base/math_paths.h"
+#include "loop/retention.h"
 #include "loop/round.h"
 #include "loop/round_line.h"
+#include "loop/views.h"
 #include "recipe/difference.h"
 #include "recipe/paths.h"
 #include "record/run_directory.h"
 #include "sil/rng.h"
+#include "sil_version.h"
 #include "steps/descent.h"
 #include "steps/overlap.h"
 #include "steps/scopes.h"
@@ -57,37 +61,65 @@ class Loop {
         registries_(registries),
         steps_(steps),
         shelves_(shelves_of(registries, steps)),
-        progress_(progress),
         stop_(stop),
         tasks_(make_tasks()),
         engines_(make_engines()),
         run_(env, std::move(directory)),
-        models_(run_.objects()) {}
+        progress_(run_, progress, "sil " SIL_VERSION " starts"),
+        models_(run_.objects()),
+        views_(run_) {}
 
   RunSummary run() {
     state_ = replay(run_.journal().records());
     if (state_.begun && state_.recipe_digest != recipe_.digest) refuse_other_recipe();
     refuse_other_data();
-    if (state_.begun && state_.status == "done" && finished()) return summary("done");
-    run_.objects().clear_temporaries();
+    remove_retired(run_.journal().records(), state_, run_.objects());
+    if (state_.begun && state_.status == "done" && finished()) {
+      views_.update(state_);
+      return summary("done");
+    }
     if (!state_.begun) begin();
-    for (const ModelSpec& spec : recipe_.models) add_model(spec);
     record("open", open_payload());
-    bind_recorded();
     try {
+      for (const ModelSpec& spec : recipe_.models) add_model(spec);
+      if (state_.current() == nullptr)
+        settle();
+      else
+        views_.update(state_);
+      bind_recorded();
       sections();
     } catch (const Error& error) {
+      fail(error);
       if (error.code() != Exit::stopped) throw;
       return summary("stopped");
     }
-    Json payload = Json::object();
-    payload.set("status", "done");
-    payload.set("digest", state_.digest.hex());
-    record("finish", std::move(payload));
+    finish("done", Exit::ok);
     return summary("done");
   }
 
  private:
+  void finish(const char* status, Exit code) {
+    Json payload = Json::object();
+    payload.set("status", status);
+    payload.set("digest", state_.digest.hex());
+    payload.set("code", static_cast<int>(code));
+    record("finish", std::move(payload));
+    views_.update(state_);
+  }
+
+  // Records how the run ended. Where the disk failed or the record is not to be touched there is nothing to add.
+  void fail(const Error& error) {
+    for (Exit untold : {Exit::resources, Exit::io, Exit::corrupt, Exit::in_use, Exit::newer})
+      if (error.code() == untold) return;
+    if (error.code() == Exit::stopped) return finish("stopped", error.code());
+    try {
+      progress_.append(std::string("error: ") + error.what());
+      finish(error.code() == Exit::rule ? "rule" : "failed", error.code());
+    } catch (const Error&) {
+      // The first failure is the one to report; the record only says nothing of the end.
+    }
+  }
+
   std::map<std::string, std::unique_ptr<Task>> make_tasks() const {
     std::map<std::string, std::unique_ptr<Task>> tasks;
     for (const TaskSpec& spec : recipe_.tasks) tasks[spec.name] = made(registries_.tasks, spec.plugin);
@@ -119,6 +151,11 @@ class Loop {
   void record(std::string_view type, Json payload) {
     run_.journal().append(type, std::move(payload));
     state_.apply(run_.journal().records().back());
+  }
+
+  void retire(const std::vector<Digest>& objects) {
+    retire_objects(
+        objects, [this](std::string_view type, Json payload) { record(type, std::move(payload)); }, run_.objects());
   }
 
   // The recipe and the inputs it names.
@@ -155,6 +192,10 @@ class Loop {
     Json payload = Json::object();
     payload.set("epoch", state_.opens + 1);
     payload.set("torn_bytes", run_.journal().torn_bytes());
+    payload.set("build", "sil " SIL_VERSION " (" SIL_BUILD_TYPE ", " SIL_COMPILER ")");
+    payload.set("libraries", SIL_LIBRARIES);
+    payload.set("profile", fused_math() != nullptr ? "fma in hardware" : "fma in software");
+    payload.set("retain", retain_json(recipe_.retain));
     return payload;
   }
 
@@ -216,7 +257,11 @@ class Loop {
     StepObjects made = make_steps(specs, steps_);
     RoundContext context(
         recipe, registries_, run_.env(), run_.path(), state_, tasks_, models_,
-        [this](std::string_view type, Json payload) { record(type, std::move(payload)); }, run_.objects());
+        [this](std::string_view type, Json payload) {
+          record(type, std::move(payload));
+          retire({state_.spent.begin(), state_.spent.end()});
+        },
+        run_.objects());
     context.threads = request_.threads;
     context.frame_rollouts = request_.frame_rollouts;
     context.stop = stop_;
@@ -234,6 +279,13 @@ class Loop {
     run_section(context, specs, made, progress_);
     seal(specs);
     models_.trim(state_);
+    settle();
+  }
+
+  // What follows a seal, or a start that finds it undone.
+  void settle() {
+    retire(retirable_objects(state_, recipe_.retain, recipe_.resolved));
+    views_.update(state_);
   }
 
   void begin_section(const std::string& label) {
@@ -328,13 +380,14 @@ class Loop {
   const Registries& registries_;
   const Registry<Step>& steps_;
   Shelves shelves_;
-  RunProgress& progress_;
   std::stop_token stop_;
   // Before the run's directory: what cannot be read leaves no run behind.
   std::map<std::string, std::unique_ptr<Task>> tasks_;
   std::map<std::string, std::unique_ptr<Engine>> engines_;  // until models_ has them
   RunDirectory run_;
+  RunLog progress_;
   Models models_;
+  Views views_;
   RunState state_;
 };
 

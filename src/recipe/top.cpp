@@ -82,9 +82,13 @@ void TopOptions::visit(OptionVisitor& v) {
 }
 
 void RetainOptions::visit(OptionVisitor& v) {
-  v.option("weights", spec.weights, {.help = "saved versions that stay: all, accepted + last N, last N"});
+  v.option(
+      "weights", spec.weights,
+      {.help = "saved versions that stay: all; accepted + last N: what stood at a round's end and the N made last; "
+               "last N. What a later step can read always stays"});
   v.option("optimizer", spec.optimizer,
-           {.help = "saved optimizer states that stay", .choices = {"all", "last", "none"}});
+           {.help = "their optimizer states that stay; what a step keeps on with always does",
+            .choices = {"all", "last", "none"}});
 }
 
 void read_top(Recipe& recipe, Reading& reading) {

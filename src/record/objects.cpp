@@ -121,7 +121,15 @@ std::string ObjectStore::read(const Digest& digest) const {
   return bytes;
 }
 
+uint64_t ObjectStore::copy(const Digest& digest, OutputFile& to) const {
+  return stream(digest, &to);
+}
+
 uint64_t ObjectStore::verify(const Digest& digest) const {
+  return stream(digest, nullptr);
+}
+
+uint64_t ObjectStore::stream(const Digest& digest, OutputFile* to) const {
   const std::string name = path(digest);
   if (!env_.exists(at(name))) throw_damaged(name, "is missing");
   const std::unique_ptr<InputFile> file = env_.open(at(name));
@@ -131,6 +139,7 @@ uint64_t ObjectStore::verify(const Digest& digest) const {
     chunk.resize(static_cast<size_t>(std::min<uint64_t>(kReadChunk, file->size() - offset)));
     file->read(offset, chunk.data(), chunk.size());
     hash.bytes(chunk);
+    if (to != nullptr) to->write(chunk);
   }
   if (hash.finish() != digest) throw_damaged(name, "is not what its name says (its SHA-256 differs)");
   return file->size();

@@ -26,6 +26,9 @@ class ObjectStore {
   bool contains(const Digest& digest) const;
   // Missing, or bytes that do not hash to the name: Error(Exit::corrupt).
   std::string read(const Digest& digest) const;
+  // Appends its bytes to a file, for whoever may change them. Returns the size; throws as read() does, `to` may then
+  // hold some bytes.
+  uint64_t copy(const Digest& digest, OutputFile& to) const;
   // Re-hashes without keeping the bytes; returns the size.
   uint64_t verify(const Digest& digest) const;
   std::string path(const Digest& digest) const;  // objects/ab/cdef..., relative to the run directory
@@ -36,6 +39,7 @@ class ObjectStore {
  private:
   std::string at(const std::string& relative) const { return run_dir_ + "/" + relative; }
   void make_folders();
+  uint64_t stream(const Digest& digest, OutputFile* to) const;
   void publish(const std::string& temporary, const Digest& digest, uint64_t size);
 
   Env& env_;

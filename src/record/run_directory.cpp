@@ -82,20 +82,6 @@ void check_is_run_or_empty(Env& env, const std::string& path) {
   throw_not_a_run(path, "is not empty and no run directory (it has no SIL file; it holds '" + names.front() + "')");
 }
 
-std::unique_ptr<FileLock> take_lock(Env& env, const std::string& path) {
-  const std::string name = path + "/lock";
-  if (std::unique_ptr<FileLock> lock = env.lock(name)) return lock;
-  std::string owner;
-  try {
-    owner = env.read_all(name).substr(0, 20);
-  } catch (const Error&) {
-    // Only for the message.
-  }
-  owner.erase(std::find_if(owner.begin(), owner.end(), [](char c) { return c < '0' || c > '9'; }), owner.end());
-  throw Error(Exit::in_use, path + " is in use by " + (owner.empty() ? "another process" : "process " + owner),
-              "wait until it ends, or choose another directory with --out");
-}
-
 // SIL appears whole or not at all.
 void write_sil(Env& env, const std::string& path) {
   const std::string temporary = path + "/" + kNewSil;
@@ -121,7 +107,7 @@ std::unique_ptr<FileLock> claim(Env& env, const std::string& path) {
   check_is_run_or_empty(env, path);
   // Before the lock: a directory of a newer format is not touched at all.
   if (env.exists(path + "/SIL")) check_format(env, path);
-  std::unique_ptr<FileLock> lock = take_lock(env, path);
+  std::unique_ptr<FileLock> lock = lock_run(env, path);
   if (!env.exists(path + "/SIL")) {
     write_sil(env, path);
   } else {
@@ -138,6 +124,20 @@ RunDirectory::RunDirectory(Env& env, std::string path)
   journal_ = std::make_unique<Journal>(env, at("journal"));
   if (journal_->records().empty()) sync_ancestors(env, path_);
   objects_.clear_temporaries();
+}
+
+std::unique_ptr<FileLock> lock_run(Env& env, const std::string& path) {
+  const std::string name = path + "/lock";
+  if (std::unique_ptr<FileLock> lock = env.lock(name)) return lock;
+  std::string owner;
+  try {
+    owner = env.read_all(name).substr(0, 20);
+  } catch (const Error&) {
+    // Only for the message.
+  }
+  owner.erase(std::find_if(owner.begin(), owner.end(), [](char c) { return c < '0' || c > '9'; }), owner.end());
+  throw Error(Exit::in_use, path + " is in use by " + (owner.empty() ? "another process" : "process " + owner),
+              "wait until it ends, or choose another directory with --out");
 }
 
 JournalContents read_run_journal(Env& env, const std::string& path) {

@@ -38,6 +38,9 @@ class RunDirectory {
   std::unique_ptr<Journal> journal_;
 };
 
+// The lock alone, of a directory that is there. Error(Exit::in_use) with the owner's pid.
+std::unique_ptr<FileLock> lock_run(Env& env, const std::string& path);
+
 // Reads a run directory without locking or changing it. Error: Exit::unreadable when `path` is none, Exit::newer,
 // Exit::corrupt.
 JournalContents read_run_journal(Env& env, const std::string& path);

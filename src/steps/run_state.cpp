@@ -44,8 +44,22 @@ void add_frame(StepProgress& step, const Json& entry, Span span) {
 }
 
 StepProgress& step_of(RoundState& round, const std::string& name) {
+  // A step that works may have made its entry already, which a resumed run does not see: order is by records alone.
   if (std::find(round.order.begin(), round.order.end(), name) == round.order.end()) round.order.push_back(name);
   return round.steps[name];
+}
+
+// An object that a record names is there again, whatever was retired before.
+void name_object(RunState& state, const Digest& object) {
+  state.retired.erase(object);
+  state.spent.erase(object);
+}
+
+void save_version(RunState& state, ModelState& model, const VersionRef& version) {
+  name_object(state, version.weights);
+  if (version.optimizer) name_object(state, *version.optimizer);
+  std::erase(model.saved, version);
+  model.saved.push_back(version);
 }
 
 void apply_recipe(RunState& state, const Json& payload) {
@@ -58,9 +72,16 @@ void apply_recipe(RunState& state, const Json& payload) {
     for (const auto& [name, digest] : tasks->as_object()) state.inputs[name] = Digest::from_hex(digest.as_string());
 }
 
+void apply_open(RunState& state, const Json& payload) {
+  ++state.opens;
+  state.opened = payload;
+  state.status.clear();
+}
+
 void apply_model(RunState& state, const Json& payload) {
   ModelState& model = state.models[text_at(payload, "model")];
   model.base = model.live = model.incumbent = model.start = VersionRef::from_json(payload.at("version"));
+  save_version(state, model, model.base);
 }
 
 void apply_round(RunState& state, const Json& payload) {
@@ -98,6 +119,7 @@ void apply_step(RunState& state, RoundState& round, const Json& payload) {
   if (const Json* candidate = payload.find("candidate")) {
     ModelState& model = state.models.at(text_at(*candidate, "model"));
     model.candidate = model.live = VersionRef::from_json(candidate->at("version"));
+    save_version(state, model, model.live);
   }
   if (payload.find("accepted")) {
     const std::string model = text_at(payload, "model");
@@ -108,7 +130,37 @@ void apply_step(RunState& state, RoundState& round, const Json& payload) {
     for (const Json& entry : figures->as_array())
       state.figures[{text_at(entry, "step"), digest_at(entry, "options"), digest_at(entry, "version")}] =
           figures_from(entry);
+  if (step.checkpoint) state.spent.insert(*step.checkpoint);
   step.payload = payload;
+}
+
+void apply_checkpoint(RunState& state, StepProgress& step, const Json& payload) {
+  if (step.checkpoint) state.spent.insert(*step.checkpoint);
+  step.checkpoint_step = payload.at("steps_done").as_int();
+  step.checkpoint = digest_at(payload, "state");
+  name_object(state, *step.checkpoint);
+}
+
+// A version without its optimizer state is still one; one without its weights only stays in the history.
+void apply_retire(RunState& state, const Json& payload) {
+  for (const Json& entry : payload.at("objects").as_array()) {
+    const Digest object = Digest::from_hex(entry.as_string());
+    state.retired.insert(object);
+    state.spent.erase(object);
+  }
+  const auto forget = [&](VersionRef& version) {
+    if (version.optimizer && state.retired.count(*version.optimizer)) version.optimizer.reset();
+  };
+  for (auto& [name, model] : state.models) {
+    for (VersionRef* version : {&model.base, &model.live, &model.incumbent, &model.start}) forget(*version);
+    if (model.candidate) forget(*model.candidate);
+    if (model.best) forget(*model.best);
+    for (auto& [round, version] : model.accepted) forget(version);
+    for (VersionRef& version : model.saved) forget(version);
+    std::erase_if(model.saved, [&](const VersionRef& version) { return state.retired.count(version.weights) > 0; });
+  }
+  for (RoundState& round : state.rounds)
+    for (auto& [name, version] : round.versions) forget(version);
 }
 
 // The end of a section: what nobody judged is accepted.
@@ -127,9 +179,13 @@ void apply_seal(RunState& state, RoundState& round, const Json& payload) {
     round.versions[name] = model.incumbent;
   }
   if (const Json* averages = payload.find("averages"))
-    for (const Json& entry : averages->as_array())
-      state.models.at(text_at(entry, "model")).averages[entry.at("decay").as_double()] =
-          VersionRef::from_json(entry.at("version"));
+    for (const Json& entry : averages->as_array()) {
+      auto& known = state.models.at(text_at(entry, "model")).averages;
+      const double decay = entry.at("decay").as_double();
+      if (auto before = known.find(decay); before != known.end()) state.spent.insert(before->second.weights);
+      known[decay] = VersionRef::from_json(entry.at("version"));
+      name_object(state, known[decay].weights);
+    }
   if (number > 0) state.history.push_back(round.metrics());
 }
 
@@ -179,11 +235,11 @@ int64_t round_number(const std::string& label) {
 void RunState::apply(const JournalRecord& record) try {
   const Json& payload = record.payload;
   const std::string& type = record.type;
-  if (type == "open") return void(++opens);
-  if (type == "retire") return;
+  if (type == "open") return apply_open(*this, payload);
   if (type == "recipe") return apply_recipe(*this, payload);
   if (!begun) refuse(record, "comes before the recipe");
   if (type == "model") return apply_model(*this, payload);
+  if (type == "retire") return apply_retire(*this, payload);
   if (type == "finish") return void(status = text_at(payload, "status"));
   if (type == "round") {
     if (current()) refuse(record, "a section begins before the last one was sealed");
@@ -197,9 +253,7 @@ void RunState::apply(const JournalRecord& record) try {
     for (const Json& entry : payload.at("steps").as_array())
       add_frame(step_of(*round, text_at(entry, "step")), entry, span);
   } else if (type == "checkpoint") {
-    StepProgress& step = step_of(*round, text_at(payload, "step"));
-    step.checkpoint_step = payload.at("steps_done").as_int();
-    step.checkpoint = digest_at(payload, "state");
+    apply_checkpoint(*this, step_of(*round, text_at(payload, "step")), payload);
   } else if (type == "step") {
     apply_step(*this, *round, payload);
   } else if (type == "seal") {

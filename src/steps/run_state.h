@@ -2,21 +2,24 @@
 // run cannot know more or less than one that was never stopped.
 //
 // Journal records (payloads are JSON objects):
-//   recipe     {digest, name, source (object), resolved (object), tasks: {name: digest}}   once, first
-//   model      {model, version}                                             once a model: what `base` starts as
-//   open       {epoch, torn_bytes}                                          each start; changes nothing
-//   round      {round, values: [[path, value], ...]}                        a section begins: "0" is before
+//   recipe     {digest, name, source (object), resolved (object), tasks}            once, first
+//   model      {model, version}                                                     once a model: what `base` starts as
+//   open       {epoch, torn_bytes, build, libraries, profile, retain}               each start: no end is recorded now
+//   round      {round, values: [[path, value], ...]}                                a section begins ("0" = before,
+//                                                                                   "after")
 //   frame      {round, span: [begin, end], steps: [{step, files: {kind: {frame, lines, digest}}, tally}]}
-//   checkpoint {round, step, steps_done, state (object)}                           inside a finetune
-//   step       {round, step, verb, digest, metrics, seconds, skipped?, cursor?, candidate?, accepted?, best?, figures?}
+//   checkpoint {round, step, steps_done, state (object)}                            inside a finetune
+//   step       {round, step, verb, digest, metrics, tally, seconds, skipped?, cursor?, candidate?, accepted?, best?,
+//              figures?}
 //   seal       {round, digest, averages?: [{model, decay, version}]}
-//   finish     {status, digest}
-//   retire     {objects: [...]}
+//   finish     {status: done | stopped | rule | failed, digest, code}
+//   retire     {objects: [...]}                                                     before they are removed
 #pragma once
 
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -49,6 +52,7 @@ struct ModelState {
   double best_figure = 0;
   std::map<int64_t, VersionRef> accepted;  // by round; what stood at its end (0 = after `before:`)
   std::map<double, VersionRef> averages;   // by decay: exponential moving average over `accepted`, from `base` on
+  std::vector<VersionRef> saved;           // in the order they were last made; without those whose weights were retired
 };
 
 // What a step has done so far; complete once its `step` record is there.
@@ -110,9 +114,12 @@ struct RunState {
   std::vector<RoundState> rounds;                           // in order, the last one maybe in progress
   std::vector<RoundMetrics> history;                        // of sealed rounds 1, 2, ...
   std::map<std::string, std::vector<Json>> control_values;  // path -> value a round
-  std::string status;                                       // of the last `finish`; "" while running
+  std::string status;                                       // of the last `finish`; "" since the last `open`
+  Json opened;                                              // payload of the last `open`
   Digest digest;                                            // of the last sealed section
   int64_t opens = 0;
+  std::set<Digest> retired;  // objects that may be gone; one that is made again is none of them
+  std::set<Digest> spent;    // training states that no finetune can resume from any more, not yet retired
 
   void apply(const JournalRecord& record);  // throws Error(Exit::corrupt) on a record that cannot follow
   RoundState* current();                    // the section in progress, or nullptr
