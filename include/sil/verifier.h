@@ -6,6 +6,7 @@
 #include <span>
 #include <stop_token>
 #include <string>
+#include <vector>
 
 #include "sil/expression.h"
 #include "sil/records.h"
@@ -37,6 +38,8 @@ class Verifier {
   virtual std::string version() const = 0;            // "1"; a program's own name and version once it said it
   virtual bool needs_group() const { return false; }  // items of one group must come together (majority)
   virtual bool pure() const { return true; }          // same input, same verdict, always (programs: false)
+  // Commands of programs that it runs with the user's rights, outside any cage: every report of the run names them.
+  virtual std::vector<std::string> unconfined() const { return {}; }
   virtual void verify(std::span<const JudgeItem> items, const JudgeContext& context,
                       std::span<Verdict> verdicts) const = 0;
 };

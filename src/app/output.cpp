@@ -29,6 +29,17 @@ bool print(std::string_view text) {
   return std::fwrite(text.data(), 1, text.size(), stdout) == text.size() || write_failed();
 }
 
+void set_cage(Json& out, const std::vector<std::string>& unconfined) {
+  out.set("cage", unconfined.empty() ? Json() : Json("none"));
+  Json commands = Json::array();
+  for (const std::string& command : unconfined) commands.push(command);
+  out.set("unconfined", std::move(commands));
+}
+
+std::string unconfined_text(const std::string& command) {
+  return printable("cage: none: the grader `" + command + "` runs unconfined", kLongestMessage);
+}
+
 bool print_json(const Json& value) {
   return print(dump(value) + "\n");
 }

@@ -1,7 +1,9 @@
 // The two streams: results on stdout, everything for people on stderr.
 #pragma once
 
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "sil/error.h"
 #include "sil/json.h"
@@ -13,6 +15,10 @@ namespace sil {
 bool print(std::string_view text);
 bool print_json(const Json& value);  // one line
 bool flush_output();
+
+// `cage`: "none" when a grader ran outside any cage, else null; `unconfined`: the commands of those.
+void set_cage(Json& out, const std::vector<std::string>& unconfined);
+std::string unconfined_text(const std::string& command);  // the stamp, one line
 
 // One line, or several, to stderr with control characters made harmless.
 void tell(std::string_view text);

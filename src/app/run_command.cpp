@@ -41,6 +41,7 @@ Json metrics_json(const RoundMetrics& metrics) {
 
 void tell_next(const RunSummary& summary) {
   const std::string run = shell_word(summary.run);
+  for (const std::string& command : summary.unconfined) tell(unconfined_text(command));
   tell(summary.status + " after " + std::to_string(summary.rounds) + " rounds: " + summary.run);
   if (summary.status != "done") return tell("  the same command continues;  sil show " + run + "  shows what there is");
   tell("  sil show " + run + "        what each round did");
@@ -127,6 +128,7 @@ int run_command(const RunArguments& arguments) {
     out.set("rounds", summary.rounds);
     out.set("digest", summary.digest.hex());
     out.set("metrics", metrics_json(summary.metrics));
+    set_cage(out, summary.unconfined);
     print_json(out);
   }
   return static_cast<int>(summary.status == "stopped" ? Exit::stopped : Exit::ok);

@@ -50,8 +50,15 @@ int show_command(const ShowArguments& arguments) {
   if (!arguments.round.empty() && state.find_round(arguments.round) == nullptr)
     throw Error(Exit::usage, arguments.run + " has no round `" + arguments.round + "`",
                 "sil show " + shell_word(arguments.run) + " lists its rounds");
+  std::vector<std::string> unconfined;
+  if (state.begun)
+    unconfined =
+        unconfined_graders(recorded_recipe(system_env(), arguments.run, state, builtins.registries, builtins.steps),
+                           builtins.registries, builtins.steps);
   Json rounds = Json::array();
   if (!arguments.json) print(arguments.run + "  " + state.name + "  " + status_of(state) + "\n");
+  if (!arguments.json)
+    for (const std::string& command : unconfined) print(unconfined_text(command) + "\n");
   for (const RoundState& round : state.rounds) {
     if (!arguments.round.empty() && round.label != arguments.round) continue;
     if (arguments.json)
@@ -64,6 +71,7 @@ int show_command(const ShowArguments& arguments) {
   out.set("schema_version", 1);
   out.set("run", arguments.run);
   out.set("status", status_word(state));
+  set_cage(out, unconfined);
   out.set("rounds", std::move(rounds));
   print_json(out);
   return 0;

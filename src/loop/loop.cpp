@@ -16,6 +16,7 @@
 #include "sil/rng.h"
 #include "sil_version.h"
 #include "steps/descent.h"
+#include "steps/lineage.h"
 #include "steps/overlap.h"
 #include "steps/scopes.h"
 #include "text/view.h"
@@ -80,6 +81,8 @@ class Loop {
     }
     if (!state_.begun) begin();
     record("open", open_payload());
+    for (const std::string& command : unconfined_graders(recipe_, registries_, steps_))
+      progress_.line("cage: none: the grader `" + command + "` runs unconfined");
     try {
       for (const ModelSpec& spec : recipe_.models) add_model(spec);
       if (state_.current() == nullptr)
@@ -369,6 +372,7 @@ class Loop {
     out.status = status;
     out.rounds = state_.sealed_rounds();
     out.digest = state_.digest;
+    out.unconfined = unconfined_graders(recipe_, registries_, steps_);
     if (!state_.history.empty()) out.metrics = state_.history.back();
     if (const RoundState* after = state_.find_round("after"); after && after->sealed)
       for (const auto& [name, metrics] : after->metrics()) out.metrics[name] = metrics;
@@ -435,6 +439,7 @@ std::vector<Finding> recipe_findings(const Recipe& recipe, const Registries& reg
   for (const PluginSpec& spec : recipe.plugins) try_plugin(registries, spec, findings);
   for (const RoleSpec& role : recipe.roles) try_view(recipe, role.view, role.place, findings);
   std::vector<std::string> names;
+  bool makeable = true;
   for (const auto* section : {&recipe.before, &recipe.round, &recipe.after})
     for (const StepSpec& spec : *section) {
       names.push_back(spec.name);
@@ -443,8 +448,11 @@ std::vector<Finding> recipe_findings(const Recipe& recipe, const Registries& reg
         steps.make(spec.options)->check(recipe, spec, findings);
       } catch (const Error& error) {
         findings.insert(findings.end(), error.findings().begin(), error.findings().end());
+        makeable = false;
       }
     }
+  if (makeable)
+    for (Finding& finding : lineage_findings(recipe, registries, steps)) findings.push_back(std::move(finding));
   std::shared_ptr<const Scope> unit = example_scope(names);
   for (const ExpressionUse& use : recipe.expressions) {
     const StepSpec* step = recipe.step(use.step);
@@ -454,6 +462,17 @@ std::vector<Finding> recipe_findings(const Recipe& recipe, const Registries& reg
     for (Finding& finding : use.expression.check(*layered(joined, unit))) findings.push_back(std::move(finding));
   }
   return findings;
+}
+
+std::vector<std::string> unconfined_graders(const Recipe& recipe, const Registries& registries,
+                                            const Registry<Step>& steps) {
+  std::vector<std::string> commands;
+  for (const auto* section : {&recipe.before, &recipe.round, &recipe.after})
+    for (const StepSpec& spec : *section)
+      for (std::string& command : steps.make(spec.options)->unconfined(registries))
+        if (std::find(commands.begin(), commands.end(), command) == commands.end())
+          commands.push_back(std::move(command));
+  return commands;
 }
 
 RunSummary run_recipe(const RunRequest& request, const Registries& registries, const Registry<Step>& steps, Env& env,

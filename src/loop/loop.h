@@ -38,16 +38,21 @@ struct RunRequest {
 };
 
 struct RunSummary {
-  std::string run;       // directory
-  std::string status;    // done | stopped
-  int64_t rounds = 0;    // sealed, numbered ones
-  Digest digest;         // of the last sealed section
-  RoundMetrics metrics;  // of the last round and of `after`
+  std::string run;                      // directory
+  std::string status;                   // done | stopped
+  int64_t rounds = 0;                   // sealed, numbered ones
+  Digest digest;                        // of the last sealed section
+  RoundMetrics metrics;                 // of the last round and of `after`
+  std::vector<std::string> unconfined;  // commands of graders that run outside any cage
 };
 
-// What only the steps and the shelves can tell of a recipe: options that do not fit, views that cannot be read,
-// expressions that name what no unit has. Reads no data and starts nothing.
+// What only the steps and the shelves can tell of a recipe: options that do not fit, views that cannot be read, held-out
+// problems that would train, expressions that name what no unit has. Reads no data and starts nothing.
 std::vector<Finding> recipe_findings(const Recipe& recipe, const Registries& registries, const Registry<Step>& steps);
+
+// Commands of the graders that the recipe runs with the user's rights, outside any cage, each once.
+std::vector<std::string> unconfined_graders(const Recipe& recipe, const Registries& registries,
+                                            const Registry<Step>& steps);
 
 // Starts or continues. Exit::stopped is a status here, not an exception; failures are Errors.
 RunSummary run_recipe(const RunRequest& request, const Registries& registries, const Registry<Step>& steps, Env& env,

@@ -5,6 +5,7 @@
 #include "sil/filter.h"
 #include "steps/binding.h"
 #include "steps/context.h"
+#include "steps/lineage.h"
 #include "steps/steps.h"
 #include "steps/training_order.h"
 
@@ -118,6 +119,16 @@ class TrainingLog final : public UpdateSink {
   double last_, loss_ = 0, grad_norm_ = 0;
 };
 
+// False also for a loss that cannot be made: that is another finding.
+bool needs_logprobs(const Registries& registries, const PluginSpec& loss) {
+  try {
+    const LossTerm term = registries.losses.make(loss)->term();
+    return term.atom && term.atom->needs_old();
+  } catch (const Error&) {
+    return false;
+  }
+}
+
 std::vector<ExamplePart> example_parts(RoundContext& context, const StepSpec& spec) {
   Pool pool = context.input_pool(spec);
   if (pool.shaped) return pool.examples;
@@ -141,6 +152,25 @@ class Finetune final : public Step {
     };
     check_version("from", options_.from);
     if (!options_.reference.is_null()) check_version("reference", options_.reference);
+  }
+
+  void check_lineage(const StepSurroundings& around, const StepSpec& spec,
+                     std::vector<Finding>& findings) const override {
+    for (const std::string& name : around.input.tasks) {
+      const TaskSpec* task = around.recipe.task(name);
+      if (task && held_out(*task) && !only_observed(*task))
+        findings.push_back(
+            {spec.place, spec.name + ": problems of '" + name + "' would train, and its split is held out",
+             "train on a task of split train; a held-out one may train only when its answers are just observed"});
+    }
+    for (const std::string& step : around.input.given)
+      for (const PluginSpec& plugin : options_.loss)
+        if (needs_logprobs(around.registries, plugin))
+          findings.push_back({plugin.place,
+                              spec.name + ": " + plugin.name +
+                                  " needs log-probabilities as sampled, and rollouts of '" + step +
+                                  "' were given, not sampled",
+                              "use nll for them, or train on sampled rollouts alone"});
   }
 
   std::unique_ptr<LocalRun> local(RoundContext& context, const StepSpec& spec) const override {

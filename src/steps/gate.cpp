@@ -3,6 +3,7 @@
 
 #include "sil/rng.h"
 #include "steps/evaluation.h"
+#include "steps/lineage.h"
 #include "steps/steps.h"
 
 namespace sil {
@@ -29,6 +30,11 @@ struct MetricSource {
   std::string metric;
 };
 
+const std::vector<StepSpec>& section_of(const RoundContext& context) {
+  const Recipe& recipe = context.recipe;
+  return context.section == "before" ? recipe.before : context.section == "after" ? recipe.after : recipe.round;
+}
+
 class GateStep final : public Step {
  public:
   explicit GateStep(GateOptions options) : options_(std::move(options)) {}
@@ -37,6 +43,23 @@ class GateStep final : public Step {
     if (options_.model.empty() && recipe.models.size() != 1)
       findings.push_back({spec.place, spec.name + ": the recipe has several models", "say `model: NAME`"});
   }
+  // What a gate is measured on must have trained nobody: it decides on problems of a held-out split.
+  void check_lineage(const StepSurroundings& around, const StepSpec& spec,
+                     std::vector<Finding>& findings) const override try {
+    const std::string metric = around.registries.gates.make(options_.rule.front())->metric();
+    if (metric.empty()) return;
+    const MetricSource source = find_metric(around.recipe, around.section, spec, metric);
+    for (const std::string& name : options_of(*source.evaluate).tasks) {
+      const TaskSpec* task = around.recipe.task(name);
+      if (task && (!held_out(*task) || only_observed(*task)))
+        findings.push_back({spec.place,
+                            spec.name + ": " + source.evaluate->name + " measures on '" + name + "', which may train",
+                            "let a gate decide on a task of its own: {…, split: dev}"});
+    }
+  } catch (const Error& error) {
+    findings.insert(findings.end(), error.findings().begin(), error.findings().end());
+  }
+
   std::unique_ptr<LocalRun> local(RoundContext&, const StepSpec&) const override { return nullptr; }
   std::unique_ptr<FrameSource> source(RoundContext&, const StepSpec&) const override { return nullptr; }
   bool makes_pool(const StepSpec&) const override { return false; }
@@ -54,7 +77,7 @@ class GateStep final : public Step {
     Figures candidate, incumbent;
     Json made = Json::array();
     if (!gate->metric().empty()) {
-      MetricSource source = find_metric(context, spec, gate->metric());
+      MetricSource source = find_metric(context.recipe, section_of(context), spec, gate->metric());
       candidate = figures_of(context, *source.evaluate, *versions.candidate, made);
       input.candidate = &candidate;
       input.value = metric_of(candidate, source, spec);
@@ -78,32 +101,44 @@ class GateStep final : public Step {
   }
 
  private:
-  static MetricSource find_metric(const RoundContext& context, const StepSpec& spec, const std::string& metric) {
-    const auto& steps = context.section == "before"  ? context.recipe.before
-                        : context.section == "after" ? context.recipe.after
-                                                     : context.recipe.round;
+  // The nearest evaluate above that measures this gate's model.
+  MetricSource find_metric(const Recipe& recipe, const std::vector<StepSpec>& steps, const StepSpec& spec,
+                           const std::string& metric) const {
     MetricSource source;
     size_t dot = metric.find('.');
     std::string step = dot == std::string::npos ? "" : metric.substr(0, dot);
     source.metric = dot == std::string::npos ? metric : metric.substr(dot + 1);
     for (const StepSpec& other : steps) {
       if (&other == &spec) break;
-      if (other.verb == "evaluate" && (step.empty() || other.name == step)) source.evaluate = &other;
+      if (other.verb == "evaluate" && (step.empty() || other.name == step) && measures(recipe, other))
+        source.evaluate = &other;
     }
     if (!source.evaluate)
-      throw Error(Exit::usage, spec.name + ": no evaluate step above gives " + metric,
+      throw Error(Exit::usage, spec.name + ": no evaluate step above gives " + metric + of_model(),
                   "put an `evaluate` before the gate", spec.place);
     return source;
+  }
+
+  std::string of_model() const { return options_.model.empty() ? "" : " of model '" + options_.model + "'"; }
+
+  bool measures(const Recipe& recipe, const StepSpec& evaluate) const {
+    if (options_.model.empty() || recipe.models.size() == 1) return true;
+    const RoleSpec* role = recipe.role(options_of(evaluate).role);
+    return role && role->model == options_.model;
+  }
+
+  static EvaluateOptions options_of(const StepSpec& evaluate) {
+    EvaluateOptions options;
+    read_options(
+        evaluate.options, [](OptionVisitor& v, void* o) { static_cast<EvaluateOptions*>(o)->visit(v); }, &options);
+    return options;
   }
 
   // Of the record, else evaluated now under the same options.
   static Figures figures_of(RoundContext& context, const StepSpec& evaluate, const VersionRef& version, Json& made) {
     EvaluationKey key{evaluate.name, evaluation_digest(evaluate), version.digest};
     if (auto it = context.state.figures.find(key); it != context.state.figures.end()) return it->second;
-    EvaluateOptions options;
-    read_options(
-        evaluate.options, [](OptionVisitor& v, void* o) { static_cast<EvaluateOptions*>(o)->visit(v); }, &options);
-    Figures figures = evaluate_version(context, evaluate.name, options, version);
+    Figures figures = evaluate_version(context, evaluate.name, options_of(evaluate), version);
     made.push(figures_json(key, figures));
     return figures;
   }

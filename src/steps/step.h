@@ -19,7 +19,8 @@
 
 namespace sil {
 
-class RoundContext;  // steps/context.h
+class RoundContext;       // steps/context.h
+struct StepSurroundings;  // steps/lineage.h
 
 // Consecutive groups of one pool part on their way through a chain of local steps.
 struct Frame {
@@ -71,11 +72,15 @@ class Step {
   virtual ~Step() = default;
   // Findings beyond types and ranges: plug-in options that do not fit, inputs that cannot work.
   virtual void check(const Recipe& recipe, const StepSpec& spec, std::vector<Finding>& findings) const = 0;
+  // Findings that depend on the steps around this one and on what its input descends from.
+  virtual void check_lineage(const StepSurroundings&, const StepSpec&, std::vector<Finding>&) const {}
   // Non-null when the step is local here.
   virtual std::unique_ptr<LocalRun> local(RoundContext& context, const StepSpec& spec) const = 0;
   // What a step that starts a chain reads: its tasks or its input pool; null when it has neither.
   virtual std::unique_ptr<FrameSource> source(RoundContext& context, const StepSpec& spec) const = 0;
   virtual bool makes_pool(const StepSpec& spec) const = 0;  // of its own name
+  // Commands of programs that it runs with the user's rights, outside any cage.
+  virtual std::vector<std::string> unconfined(const Registries&) const { return {}; }
   // Whether the step must see its whole input before its first frame; it then begins a chain of its own.
   virtual bool needs_whole_input(const RoundContext&, const StepSpec&) const { return false; }
   // The global part, after the local one if there is one.

@@ -182,6 +182,10 @@ class Verify final : public Step {
   bool needs_whole_input(const RoundContext& context, const StepSpec& spec) const override {
     return !joined_pools(context.recipe, spec).empty();
   }
+  std::vector<std::string> unconfined(const Registries& shelves) const override {
+    auto [specs, combine] = options_.list();
+    return make_verifier(*specs, combine, options_.pass_at, shelves.verifiers)->unconfined();
+  }
 
   // After the last frame: too many units that the judge could not judge stop the run.
   StepResult run(RoundContext& context, const StepSpec& spec) const override {

@@ -35,6 +35,12 @@ class VerifierList final : public Verifier {
   bool pure() const override {
     return std::all_of(parts_.begin(), parts_.end(), [](const Part& p) { return p.verifier->pure(); });
   }
+  std::vector<std::string> unconfined() const override {
+    std::vector<std::string> out;
+    for (const Part& part : parts_)
+      for (std::string& command : part.verifier->unconfined()) out.push_back(std::move(command));
+    return out;
+  }
 
   void verify(std::span<const JudgeItem> items, const JudgeContext& context,
               std::span<Verdict> verdicts) const override {

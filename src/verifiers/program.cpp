@@ -7,10 +7,12 @@ namespace {
 
 class ProgramVerifier final : public Verifier {
  public:
-  explicit ProgramVerifier(ProgramOptions options) : pool_(std::make_unique<ProgramPool>(std::move(options))) {}
+  explicit ProgramVerifier(ProgramOptions options)
+      : command_(options.command), pool_(std::make_unique<ProgramPool>(std::move(options))) {}
 
   std::string version() const override { return pool_->identity(); }
   bool pure() const override { return false; }
+  std::vector<std::string> unconfined() const override { return {command_}; }
 
   void verify(std::span<const JudgeItem> items, const JudgeContext& context,
               std::span<Verdict> verdicts) const override {
@@ -26,6 +28,7 @@ class ProgramVerifier final : public Verifier {
   }
 
  private:
+  std::string command_;
   std::unique_ptr<ProgramPool> pool_;  // has state, locked inside: processes live from one call to the next
 };
 
