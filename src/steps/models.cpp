@@ -36,10 +36,10 @@ std::unique_lock<std::mutex> Models::lock(const std::string& model) const {
 
 Version Models::resident(const std::string& model, const VersionRef& ref) {
   Held& held = models_.at(model);
-  if (auto it = held.resident.find({ref.weights, ref.optimizer}); it != held.resident.end()) return it->second;
+  if (auto it = held.resident.find(key(ref)); it != held.resident.end()) return it->second;
   std::string optimizer = ref.optimizer ? objects_.read(*ref.optimizer) : std::string();
   Version version = held.engine->load(objects_.read(ref.weights), optimizer);
-  held.resident[{ref.weights, ref.optimizer}] = version;
+  held.resident[key(ref)] = version;
   return version;
 }
 
@@ -53,8 +53,7 @@ VersionRef Models::store(const std::string& model, Version version, bool with_op
     held.engine->save(version, Part::optimizer, bytes);
     if (!bytes.text.empty()) ref.optimizer = objects_.put(bytes.text);
   }
-  bool is_new = held.resident.emplace(Held::Key{ref.weights, ref.optimizer}, version).second;
-  if (!is_new) held.engine->drop(version);  // the same bytes again
+  if (!held.resident.emplace(key(ref), version).second) held.engine->drop(version);
   return ref;
 }
 
@@ -67,12 +66,10 @@ VersionRef Models::average(const std::string& model, const VersionRef& average, 
 void Models::trim(const RunState& state) {
   for (auto& [name, held] : models_) {
     const ModelState& model = state.models.at(name);
-    std::set<Held::Key> wanted;
-    auto want = [&](const VersionRef& version) { wanted.insert({version.weights, version.optimizer}); };
-    for (const VersionRef* version : {&model.base, &model.live, &model.start, &model.incumbent}) want(*version);
-    if (model.best) want(*model.best);
-    if (model.candidate) want(*model.candidate);
-    for (const auto& [decay, version] : model.averages) want(version);
+    std::set<Key> wanted{key(model.base), key(model.live), key(model.start), key(model.incumbent)};
+    if (model.best) wanted.insert(key(*model.best));
+    if (model.candidate) wanted.insert(key(*model.candidate));
+    for (const auto& [decay, version] : model.averages) wanted.insert(key(version));
     for (auto it = held.resident.begin(); it != held.resident.end();) {
       if (wanted.count(it->first)) {
         ++it;

@@ -4,8 +4,10 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <string>
+#include <utility>
 
 #include "recipe/recipe.h"
 #include "record/objects.h"
@@ -35,8 +37,9 @@ class Models {
   void trim(const RunState& state);
 
  private:
+  using Key = std::pair<Digest, std::optional<Digest>>;  // objects: equal weights may have other optimizer states
+  static Key key(const VersionRef& ref) { return {ref.weights, ref.optimizer}; }
   struct Held {
-    using Key = std::pair<Digest, std::optional<Digest>>;  // objects of weights and optimizer state
     std::unique_ptr<Engine> engine;
     std::unique_ptr<std::mutex> mutex = std::make_unique<std::mutex>();
     std::map<Key, Version> resident;

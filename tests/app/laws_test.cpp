@@ -367,7 +367,39 @@ TEST_CASE("law 7, temporary means temporary: a rejected candidate leaves weights
     CHECK(section.accepted.at("lm") == false);
     CHECK(section.versions.at("lm") == before);  // digest, weights object, optimizer object
     CHECK(section.steps.at("learn").digest != before.digest);
+    for (const Group& group : run.groups(round, "tries"))
+      for (const Rollout& rollout : group.rollouts) CHECK(rollout.version == before.digest);  // and live is that again
   }
+}
+
+TEST_CASE(
+    "law 7, temporary means temporary: a rejected candidate of the same weights leaves no optimizer state behind") {
+  // At its own reference k3 has no gradient: the candidate differs from the incumbent in its fresh AdamW state alone.
+  const std::string idle = R"(
+  - {finetune: {from: live, loss: {match: {divergence: k3}}, reference: live}, as: idle}
+  - {evaluate: {tasks: held, max_new_tokens: 3}, as: probe}
+  - gate: {metric: pass@1, above: incumbent}
+)";
+  const std::string learn = R"(
+  - {finetune: {from: live, optimizer: keep, loss: nll, steps: 3, learning_rate: 0.1}, of: again, as: learn}
+)";
+  const std::string begin = R"(
+before:
+  - {demonstrate: {tasks: sums, problems: 90}, as: shown}
+  - finetune: {from: base, loss: nll, steps: 4, learning_rate: 0.3}
+round:
+  - {demonstrate: {tasks: sums, problems: 90}, as: again}
+)";
+  WholeRun tried, plain;
+  tried.run(recipe(begin + idle + learn + kMeasured), {"rounds=1"});
+  plain.run(recipe(begin + learn + kMeasured), {"rounds=1"});
+  const RunState state = tried.state();
+  const StepProgress& step = state.find_round("1")->steps.at("idle");
+  const Digest before = state.find_round("0")->versions.at("lm").digest;
+  CHECK(VersionRef::from_json(step.payload.at("candidate").at("version")).digest == before);
+  CHECK(state.find_round("1")->accepted.at("lm") == true);  // of `learn`; the gate had turned `idle` down
+  CHECK(state.find_round("1")->steps.at("gate").metrics.at("accepted") == 0);
+  CHECK(state.find_round("1")->versions.at("lm") == plain.state().find_round("1")->versions.at("lm"));
 }
 
 // --- 8. equal cost -------------------------------------------------------------------------------------------------
