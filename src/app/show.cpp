@@ -14,10 +14,6 @@ namespace {
 
 constexpr size_t kShortDigest = 12;
 
-std::string status_of(const RunState& state) {
-  return state.status.empty() ? "unfinished" : state.status;
-}
-
 std::string figure_text(double value) {
   char text[32];
   std::snprintf(text, sizeof text, "%.6g", value);
@@ -56,7 +52,7 @@ int show_command(const ShowArguments& arguments) {
         unconfined_graders(recorded_recipe(system_env(), arguments.run, state, builtins.registries, builtins.steps),
                            builtins.registries, builtins.steps);
   Json rounds = Json::array();
-  if (!arguments.json) print(arguments.run + "  " + state.name + "  " + status_of(state) + "\n");
+  if (!arguments.json) print(arguments.run + "  " + state.name + "  " + status_word(state) + "\n");
   if (!arguments.json)
     for (const std::string& command : unconfined) print(unconfined_text(command) + "\n");
   for (const RoundState& round : state.rounds) {
@@ -87,7 +83,7 @@ int ls_command(const std::string& directory) {
     if (!env.exists(path + "/SIL")) continue;
     try {
       const RunState state = load_run(env, path, builtins.registries, builtins.steps);
-      print(path + "  " + state.name + "  " + status_of(state) + "  " + std::to_string(state.sealed_rounds()) +
+      print(path + "  " + state.name + "  " + status_word(state) + "  " + std::to_string(state.sealed_rounds()) +
             " rounds\n");
     } catch (const Error& error) {
       print(path + "  " + (error.findings().empty() ? error.what() : error.findings().front().message) + "\n");
