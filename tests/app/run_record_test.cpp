@@ -70,7 +70,7 @@ size_t undisturbed_calls() {
   return env.calls().size();
 }
 
-TEST_CASE("one digest for any number of threads and any frame size") {
+TEST_CASE("one digest for any number of threads and any frame size", "[threads]") {
   for (int threads : {1, 2, 3, 8})
     for (int64_t frame : {1, 7, 64}) {
       SimulatedEnv env;
@@ -157,7 +157,7 @@ TEST_CASE("rounds may be added, any other change of the recipe is refused with t
   }
 }
 
-TEST_CASE("a stop request ends the run as stopped and the same command finishes it") {
+TEST_CASE("a stop request ends the run as stopped and the same command finishes it", "[threads]") {
   SimulatedEnv env;
   std::stop_source stop;
   stop.request_stop();

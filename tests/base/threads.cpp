@@ -13,7 +13,7 @@
 
 using namespace sil;
 
-TEST_CASE("every index is worked on exactly once, whatever the number of threads") {
+TEST_CASE("every index is worked on exactly once, whatever the number of threads", "[threads]") {
   for (int threads : {1, 2, 3, 8}) {
     ThreadPool pool(threads);
     CHECK(pool.threads() == threads);
@@ -25,14 +25,14 @@ TEST_CASE("every index is worked on exactly once, whatever the number of threads
   }
 }
 
-TEST_CASE("thousands of short jobs in a row lose and repeat nothing") {
+TEST_CASE("thousands of short jobs in a row lose and repeat nothing", "[threads]") {
   ThreadPool pool(4);
   std::atomic<int64_t> sum{0};
   for (int job = 0; job < 5000; ++job) pool.for_each(3, [&](int64_t i) { sum += i + job; });
   CHECK(sum == 5000 * 3 + 3 * (int64_t{4999} * 5000 / 2));
 }
 
-TEST_CASE("items that wait for each other run at the same time") {
+TEST_CASE("items that wait for each other run at the same time", "[threads]") {
   ThreadPool pool(3);
   std::atomic<int> arrived{0};
   pool.for_each(3, [&](int64_t) {
@@ -42,7 +42,7 @@ TEST_CASE("items that wait for each other run at the same time") {
   CHECK(arrived == 3);
 }
 
-TEST_CASE("the failure of the lowest index is rethrown after all others finished, and the pool works on") {
+TEST_CASE("the failure of the lowest index is rethrown after all others finished, and the pool works on", "[threads]") {
   for (int threads : {1, 4}) {
     ThreadPool pool(threads);
     for (int repeat = 0; repeat < 50; ++repeat) {
@@ -65,7 +65,7 @@ TEST_CASE("the failure of the lowest index is rethrown after all others finished
   }
 }
 
-TEST_CASE("a job inside a job of the same pool is refused, not a deadlock") {
+TEST_CASE("a job inside a job of the same pool is refused, not a deadlock", "[threads]") {
   ThreadPool pool(2);
   CHECK_THROWS_AS(pool.for_each(2, [&](int64_t) { pool.for_each(2, [](int64_t) {}); }), Error);
   CHECK_THROWS_AS(ThreadPool(0), Error);

@@ -11,6 +11,7 @@
 
 namespace sil::test {
 
+// long because each law of the contract is a section of its own
 inline void check_engine_contract(const EngineSubject& subject) {
   SECTION("caps are honest") {
     check_caps(subject);
