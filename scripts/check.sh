@@ -26,7 +26,7 @@ presets=(release)
 for preset in "${presets[@]}"; do
   say "build and tests, preset $preset"
   scripts/build.sh "$preset"
-  ctest --test-dir "build/$preset" --output-on-failure
+  ctest --test-dir "build/$preset" --output-on-failure -j "$(nproc)"
 done
 [ "$what" = --quick ] && exit 0
 

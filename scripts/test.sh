@@ -4,4 +4,4 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 scripts/setup.sh
 scripts/build.sh release
-ctest --test-dir build/release --output-on-failure
+ctest --test-dir build/release --output-on-failure -j "$(nproc)"

@@ -3,7 +3,8 @@
 
 kills.py [--kills N] [--seed S]   N SIGKILLs over the recipes in configs/, then single and double signals.
 
-After each kill no journaled record is missing, `sil fsck` finds nothing wrong and no grader is left over. One
+After each kill no journaled record is missing, `sil fsck` finds nothing wrong and no grader is left over; the directory
+is moved and the number of threads changes before the run goes on. One
 SIGINT or SIGTERM must end a run with exit 75 within ten seconds, also while a grader hangs; a second one at once with
 128 + its number.
 """
@@ -58,9 +59,9 @@ class Recipe:
         self.seconds = time.monotonic() - begun
 
 
-def kill_once(recipe, out, moment):
+def kill_once(recipe, out, moment, threads):
     """Returns whether it was killed before its end."""
-    process = runs.start(recipe.path, out)
+    process = runs.start(recipe.path, out, "--threads", str(threads))
     try:
         process.wait(moment)
         _, errors = process.communicate()
@@ -83,7 +84,7 @@ def kill_runs(count, rng, directory):
         trial += 1
         before = []
         for _ in range(min(KILLS_A_RUN, count - killed)):
-            if not kill_once(recipe, out, rng.uniform(0, recipe.seconds)):
+            if not kill_once(recipe, out, rng.uniform(0, recipe.seconds), rng.choice([1, 2, 3])):
                 break
             killed += 1
             runs.check_kept(before, out, f"killed {recipe.path.name}")
@@ -91,6 +92,7 @@ def kill_runs(count, rng, directory):
             if before:
                 torn += not (out / "journal").read_bytes().endswith(b"\n")
                 runs.check_record(out)
+                out = out.rename(directory / f"moved-{trial}-{killed}")
         digest = runs.finish(recipe.path, out)
         runs.check_kept(before, out, f"killed {recipe.path.name}")
         runs.check_record(out)
