@@ -13,13 +13,6 @@ constexpr const char* kDerivedTrees[] = {"checkpoints", "accepted", "latest"};
 // Every engine so far computes on the CPU with kernels whose bits do not depend on threads, batch or vector width.
 constexpr const char* kLevel = "L2";
 
-std::string csv_field(const std::string& text) {
-  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
-  std::string out = "\"";
-  for (const char c : text) out += c == '"' ? std::string("\"\"") : std::string(1, c);
-  return out + "\"";
-}
-
 std::string folder_name(const std::string& round) {
   return round.size() < 4 && round_number(round) >= 0 ? std::string(4 - round.size(), '0') + round : round;
 }
@@ -84,36 +77,6 @@ Json round_json(const RoundState& round) {
   return out;
 }
 
-std::string metrics_csv(const RunState& state) {
-  std::vector<std::pair<std::string, std::string>> columns;
-  std::set<std::pair<std::string, std::string>> known;
-  for (const RoundState& round : state.rounds) {
-    if (!round.sealed) continue;
-    const RoundMetrics metrics = round.metrics();
-    for (const std::string& step : round.order)
-      if (const auto figures = metrics.find(step); figures != metrics.end())
-        for (const auto& [name, value] : figures->second)
-          if (known.emplace(step, name).second) columns.emplace_back(step, name);
-  }
-  std::string out = "round";
-  for (const auto& [step, name] : columns) out += "," + csv_field(step + "." + name);
-  out += "\n";
-  for (const RoundState& round : state.rounds) {
-    if (!round.sealed) continue;
-    const RoundMetrics metrics = round.metrics();
-    out += round.label;
-    for (const auto& [step, name] : columns) {
-      out += ",";
-      const auto figures = metrics.find(step);
-      if (figures == metrics.end()) continue;
-      if (const auto value = figures->second.find(name); value != figures->second.end())
-        append_json_number(out, value->second);
-    }
-    out += "\n";
-  }
-  return out;
-}
-
 void Views::read_recipe(const RunState& state) {
   if (!resolved_.is_null()) return;
   recipe_text_ = parse_json(run_.objects().read(state.source)).at("text").as_string();
@@ -153,13 +116,20 @@ void Views::update(const RunState& state) {
   make_dir("tmp");
   write("recipe.yaml", recipe_text_);
   write("recipe.resolved.json", dump_pretty(resolved_) + "\n");
-  std::string lines;
-  for (const RoundState& round : state.rounds)
-    if (round.sealed) lines += dump(round_json(round)) + "\n";
-  write("metrics.jsonl", lines);
-  write("metrics.csv", metrics_csv(state));
+  for (; sections_ < state.rounds.size() && state.rounds[sections_].sealed; ++sections_)
+    add_section(state, state.rounds[sections_]);
+  write("metrics.jsonl", lines_);
+  write("metrics.csv", table_.text());
   for (const auto& [name, model] : state.models) update_model(state, name);
   write("run.json", run_json(state));
+}
+
+void Views::add_section(const RunState& state, const RoundState& round) {
+  lines_ += dump(round_json(round)) + "\n";
+  table_.add(round);
+  for (const auto& [name, model] : state.models)
+    if (const std::optional<VersionRef> version = version_of(round, name))
+      made_[name].push_back({round.label, *version});
 }
 
 void Views::remove_all() {
@@ -210,12 +180,11 @@ void Views::update_model(const RunState& state, const std::string& model) {
   const std::string root = "checkpoints" + below;
   std::map<std::string, Checkpoint> wanted;  // folder -> what it holds
   std::string accepted, latest;
-  for (const RoundState& round : state.rounds) {
-    const std::optional<VersionRef> version = round.sealed ? version_of(round, model) : std::nullopt;
-    if (!version || state.retired.count(version->weights)) continue;
-    latest = folder_name(round.label);
-    if (version->weights == state.models.at(model).incumbent.weights) accepted = latest;
-    wanted[latest] = {round.label, *version};
+  for (const Checkpoint& made : made_[model]) {
+    if (state.retired.count(made.version.weights)) continue;
+    latest = folder_name(made.round);
+    if (made.version.weights == state.models.at(model).incumbent.weights) accepted = latest;
+    wanted[latest] = made;
   }
   std::set<std::string>& there = folders_of(root);
   for (auto name = there.begin(); name != there.end();) {

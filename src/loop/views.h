@@ -13,8 +13,10 @@
 #include <map>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "loop/loop.h"
+#include "loop/metrics_table.h"
 #include "record/run_directory.h"
 #include "steps/run_state.h"
 
@@ -22,10 +24,9 @@ namespace sil {
 
 // done | stopped | rule | failed, or running: no end is recorded, so it works now or was killed.
 std::string status_word(const RunState& state);
-Json label_json(const std::string& label);       // a number, "after" by name
-Json accepted_json(const RoundState& round);     // of all models a gate judged: false if it turned one down; null: none
-Json round_json(const RoundState& round);        // {round, digest, accepted, metrics}; digest null before its seal
-std::string metrics_csv(const RunState& state);  // columns: round, then STEP.METRIC as they first came
+Json label_json(const std::string& label);    // a number, "after" by name
+Json accepted_json(const RoundState& round);  // of all models a gate judged: false if it turned one down; null: none
+Json round_json(const RoundState& round);     // {round, digest, accepted, metrics}; digest null before its seal
 
 class Views {
  public:
@@ -44,6 +45,7 @@ class Views {
     VersionRef version;
   };
 
+  void add_section(const RunState& state, const RoundState& round);  // a sealed one never changes
   void write(const std::string& name, const std::string& bytes);
   void link(const std::string& name, const std::string& target);  // "": removes it
   void update_model(const RunState& state, const std::string& model);
@@ -56,6 +58,10 @@ class Views {
   void read_recipe(const RunState& state);
 
   RunDirectory& run_;
+  size_t sections_ = 0;  // so many are in the next three
+  std::string lines_;    // of metrics.jsonl
+  MetricsTable table_;
+  std::map<std::string, std::vector<Checkpoint>> made_;  // by model
   std::string recipe_text_;
   Json resolved_;                                         // null before it is read
   std::map<std::string, std::string> files_;              // name -> bytes or link target, as last written
