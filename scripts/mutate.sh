@@ -6,7 +6,8 @@
 #   scripts/mutate.sh no_lock nan_equal
 #
 # The first line of a patch says what it breaks, `tests:` lines which programs should notice: NAME_tests with the test
-# cases meant, or the name of a test of CTest.
+# cases meant, or the name of a test of CTest. Patches have no context (git diff -U0), so that a change beside does not
+# concern them; each line that goes is unique in its file.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 root=$PWD
@@ -64,14 +65,14 @@ done
 survived=0
 for name in "${names[@]}"; do
   patch=$root/tests/mutations/$name.patch
-  git apply "$patch" || { echo "mutate: $patch does not apply to today's code: renew it" >&2; exit 1; }
-  trap 'git apply -R "$patch"' EXIT
+  git apply --unidiff-zero "$patch" || { echo "mutate: $patch does not apply to today's code: renew it" >&2; exit 1; }
+  trap 'git apply -R --unidiff-zero "$patch"' EXIT
   red=
   while read -r line <&3; do
     build "$line" >"$tree/log" 2>&1 || { tail -n 20 "$tree/log"; echo "mutate: $name does not build" >&2; exit 1; }
     pass "$line" || { red="${line%% *}: $(red_test)"; break; }
   done 3< <(tests_of "$name")
-  git apply -R "$patch"
+  git apply -R --unidiff-zero "$patch"
   trap - EXIT
   [ -n "$red" ] || survived=$((survived + 1))
   printf '%-30s %s\n' "$name" "${red:-SURVIVED: $(head -n 1 "$patch")}"
