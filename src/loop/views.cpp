@@ -146,7 +146,7 @@ void Views::write(const std::string& name, const std::string& bytes) {
   const std::string temporary = run_.at("tmp/" + name);
   {
     const std::unique_ptr<OutputFile> file = run_.env().create(temporary, Create::exclusive);
-    file->write(bytes);
+    if (!bytes.empty()) file->write(bytes);
   }
   run_.env().rename_over(temporary, run_.at(name));
   files_[name] = bytes;

@@ -114,7 +114,6 @@ struct Recipe {
   const StepSpec* step(std::string_view name) const;  // in before, round, after
 };
 
-
 // Shelves by kind, "step" among them.
 using Shelves = std::vector<const AnyRegistry*>;
 
@@ -130,7 +129,7 @@ Recipe read_recipe(const RecipeInput& input, const Shelves& shelves);
 
 // live | base | start | best | {round: k} | {ema: a}, 0 < a < 1: how a recipe names a version of a model.
 bool is_version_rule(const Json& rule);
-inline constexpr std::string_view kVersionRules = "live, base, start, best, {round: k} or {ema: a}";
+inline constexpr std::string_view kVersionRules = "base, live, start, best, {round: k} or {ema: a}";
 
 // Sets values by path, as `control` does each round, and types the recipe again (Origin::control).
 Recipe with_values(const Recipe& recipe, const std::vector<std::pair<std::string, Json>>& values,

@@ -221,12 +221,12 @@ TEST_CASE("a run directory on a full disk stops with exit 10 and goes on when th
   fs::create_directory(directory.at("disk"));
   const std::string sil = std::string(SIL_PROGRAM) + " run " + recipe + " --quiet --threads 1 --out " +
                           directory.at("disk/run") + " 2>>" + directory.at("err");
-  // A file system of 64 KiB of its own, of which a file takes all but a little.
+  // A file system of 1 MiB of its own, of which a file takes all but a little.
   const std::string script =
-      directory.write("full.sh", "mount -t tmpfs -o size=64k tmpfs " + directory.at("disk") + " || exit 99\n" +  //
-                                     "head -c 61440 /dev/zero >" + directory.at("disk/filler") + "\n" +          //
-                                     sil + "; first=$?\n" +                                                      //
-                                     "rm " + directory.at("disk/filler") + "\n" +                                //
+      directory.write("full.sh", "mount -t tmpfs -o size=1m tmpfs " + directory.at("disk") + " || exit 99\n" +  //
+                                     "head -c 1044480 /dev/zero >" + directory.at("disk/filler") + "\n" +       //
+                                     sil + "; first=$?\n" +                                                     //
+                                     "rm " + directory.at("disk/filler") + "\n" +                               //
                                      sil + "; echo $first $? >" + directory.at("codes") + "\n");
   const int status = std::system(("unshare --user --map-root-user --mount sh " + script + " 2>/dev/null").c_str());
   if (WEXITSTATUS(status) != 0) {

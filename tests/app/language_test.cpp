@@ -4,6 +4,7 @@
 #include <set>
 
 #include "app/builtins.h"
+#include "formats/safetensors.h"
 #include "loop/loop.h"
 #include "record/objects.h"
 #include "record/simulated_env.h"
@@ -54,7 +55,7 @@ std::vector<Finding> findings_of(const std::string& text) {
   input.file = "tiny.yaml";
   input.text = text;
   try {
-    return recipe_findings(read_recipe(input, builtins().shelves()), builtins().steps);
+    return recipe_findings(read_recipe(input, builtins().shelves()), builtins().registries, builtins().steps);
   } catch (const Error& error) {
     return error.findings();
   }
@@ -140,28 +141,28 @@ round:
   CHECK(findings[0].place.line == 10);
 }
 
-// A table version's rows by context, read from its bytes (engines/table_format.h).
+// A table version's rows by context (engines/table_format.h).
 using Rows = std::map<std::vector<int32_t>, std::vector<float>>;
 
 template <typename T>
-std::vector<T> take(std::string_view& bytes, size_t n) {
-  std::vector<T> out(n);
-  std::memcpy(out.data(), bytes.data(), n * sizeof(T));
-  bytes.remove_prefix(n * sizeof(T));
-  return out;
+std::vector<std::vector<T>> rows_in(const TensorView& tensor) {
+  std::vector<std::vector<T>> rows(static_cast<size_t>(tensor.shape[0]),
+                                   std::vector<T>(static_cast<size_t>(tensor.shape[1])));
+  const char* from = tensor.bytes.data();
+  for (std::vector<T>& row : rows) {
+    std::memcpy(row.data(), from, row.size() * sizeof(T));
+    from += row.size() * sizeof(T);
+  }
+  return rows;
 }
 
 Rows rows_of(Env& env, const VersionRef& version) {
-  const std::string all = ObjectStore(env, kRun).read(version.weights);
-  std::string_view bytes = all;
-  bytes.remove_prefix(12);
-  const size_t context = take<uint32_t>(bytes, 1)[0], vocabulary = take<uint32_t>(bytes, 1)[0];
-  const size_t rows = take<uint64_t>(bytes, 1)[0];
-  bytes.remove_prefix(32);
-  std::vector<std::vector<int32_t>> contexts;
-  for (size_t r = 0; r < rows; ++r) contexts.push_back(take<int32_t>(bytes, context));
+  const std::string bytes = ObjectStore(env, kRun).read(version.weights);
+  const Safetensors file = read_safetensors(bytes);
+  const auto contexts = rows_in<int32_t>(*file.find("contexts"));
+  const auto logits = rows_in<float>(*file.find("logits"));
   Rows out;
-  for (size_t r = 0; r < rows; ++r) out[contexts[r]] = take<float>(bytes, vocabulary);
+  for (size_t r = 0; r < contexts.size(); ++r) out[contexts[r]] = logits[r];
   return out;
 }
 

@@ -81,10 +81,19 @@ class Told {
     payload.set("state", object(name).hex());
     add("checkpoint", std::move(payload));
   }
-  void seal() {
+  void seal(const std::string& average = "") {
     Json payload = Json::object();
     payload.set("round", round_);
     payload.set("digest", object("round " + round_).hex());
+    if (!average.empty()) {
+      Json entry = Json::object();
+      entry.set("model", "lm");
+      entry.set("decay", 0.9);
+      entry.set("version", version(average));
+      Json list = Json::array();
+      list.push(std::move(entry));
+      payload.set("averages", std::move(list));
+    }
     add("seal", std::move(payload));
   }
   void retire(const std::string& name) {
@@ -155,7 +164,16 @@ TEST_CASE("a version that the recipe names stays") {
   // Round 6 reads -2 as what stood after round 4, round 7 as after round 5: w4 both. -3: w3, then w4.
   CHECK(with(R"({"roles":{"judge":{"weights":{"round":-2}}}})") == Names{"w2", "w3", "w5"});
   CHECK(with(R"({"roles":{"judge":{"weights":{"round":-3}}}})") == Names{"w2", "w5"});
-  CHECK(with(R"({"roles":{"teacher":{"weights":{"ema":0.9}}}})") == Names{"w2", "w5"});
+}
+
+TEST_CASE("the average of now stays, the one it replaced goes") {
+  Told told;
+  for (const char* average : {"t1", "t2"}) {
+    told.begin(average[1] == '1' ? "1" : "2");
+    told.make("w1");
+    told.seal(average);
+  }
+  CHECK(retirable(told.state, {"all", "all"}) == Names{"t1"});
 }
 
 TEST_CASE("a live or candidate version in the middle of a round stays") {
