@@ -129,6 +129,11 @@ std::string help_recipe(const Shelves& shelves) {
                "  ");
   out += section_help("Top level", Declarations::of<TopOptions>());
   out += section_help("retain", Declarations::of<RetainOptions>());
+  out +=
+      "\nIt acts when a round is sealed, and may change between starts. What a later step can read always stays: "
+      "base,\n"
+      "live, start, best, the incumbent, every {round: k} that the recipe names, with {ema: a} all accepted versions.\n"
+      "Rollouts, verdicts and metrics are never removed.\n";
   out += section_help("models: beside the engine", Declarations::of<ModelOptions>());
   out += section_help("roles", Declarations::of<RoleOptions>());
   out += section_help("stores", Declarations::of<StoreOptions>());

@@ -84,10 +84,9 @@ void TopOptions::visit(OptionVisitor& v) {
 void RetainOptions::visit(OptionVisitor& v) {
   v.option(
       "weights", spec.weights,
-      {.help = "saved versions that stay: all; accepted + last N: what stood at a round's end and the N made last; "
-               "last N. What a later step can read always stays"});
+      {.help = "saved versions that stay: all, last N (made), accepted + last N (what stood at a round's end, too)"});
   v.option("optimizer", spec.optimizer,
-           {.help = "their optimizer states that stay; what a step keeps on with always does",
+           {.help = "optimizer states of these that stay: all, that of the live version, none",
             .choices = {"all", "last", "none"}});
 }
 
