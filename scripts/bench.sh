@@ -23,4 +23,7 @@ print(f"spine: peak memory {peak:.0f} MiB (limit 512)")
 begin = time.time()
 subprocess.run([sil, "fsck", out], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 print(f"spine: fsck ok in {time.time() - begin:.1f} s")
+begin = time.time()
+subprocess.run([sil, "replay", out, "--random", "1000"], check=True, stdout=subprocess.DEVNULL)
+print(f"spine: 1000 random rollouts replayed bit-equal in {time.time() - begin:.1f} s")
 PY

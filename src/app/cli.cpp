@@ -86,18 +86,25 @@ class CommandLine {
   void add_records() {
     CLI::App* show = add(app_, "show", "what each round did", [this] { return show_command(show_); });
     show->add_option("RUN", show_.run, "a run's directory")->required();
+    show->add_option("ID", show_.what, "a round (0, 1, 2 ..., after), or all of one rollout");
     show->add_flag("--json", show_.json, "JSON on stdout");
     show->add_flag("--rollouts", show_.rollouts, "rollouts instead of rounds");
     show->add_flag("--jsonl", show_.jsonl, "one rollout a line, as JSON");
     show->add_option("--round", show_.round, "only this round: 0 (before), 1, 2 ..., after");
     show->add_flag("--failed", show_.failed, "only rollouts that failed");
+    show->add_flag("--passed", show_.passed, "only rollouts that passed");
+    show->add_option("--step", show_.step, "only rollouts that this step wrote");
     show->add_option("--grep", show_.grep, "only rollouts whose prompt or completion holds this text");
     show->add_option("--problem", show_.problem, "only rollouts of the problem with this uid");
-    CLI::App* ls = add(app_, "ls", "runs", [this] { return ls_command(directory_); });
-    ls->add_option("DIR", directory_, "where to look (default: runs)");
-    CLI::App* fsck =
-        add(app_, "fsck", "is the record what its digests say", [this] { return fsck_command(first_, json_); });
+    CLI::App* ls = add(app_, "ls", "runs", [this] { return ls_command(ls_); });
+    ls->add_option("DIR", ls_.directory, "where to look (default: runs)");
+    ls->add_option("--name", ls_.name, "only runs whose recipe's name or directory holds this text");
+    ls->add_option("--status", ls_.status, "only runs in this state: done, unfinished or unreadable");
+    ls->add_flag("--json", ls_.json, "JSON on stdout");
+    CLI::App* fsck = add(app_, "fsck", "is the record what its digests say, and does its ledger balance",
+                         [this] { return fsck_command(first_, threads_, json_); });
     fsck->add_option("RUN", first_, "a run's directory")->required();
+    add_threads(*fsck, threads_);
     fsck->add_flag("--json", json_, "JSON on stdout");
     CLI::App* again =
         add(app_, "reproduce", "run it again and compare", [this] { return reproduce_command(reproduce_); });
@@ -105,6 +112,7 @@ class CommandLine {
     again->add_option("--round", reproduce_.round, "compare only this round");
     add_threads(*again, reproduce_.threads);
     again->add_flag("--json", reproduce_.json, "JSON on stdout");
+    add_looking_back();
     CLI::App* diff =
         add(app_, "diff", "the first difference of two runs", [this] { return diff_command(first_, second_, json_); });
     diff->add_option("A", first_, "a run's directory")->required();
@@ -123,6 +131,26 @@ class CommandLine {
                             [this] { return rebuild_command(first_, json_); });
     rebuild->add_option("RUN", first_, "a run's directory")->required();
     rebuild->add_flag("--json", json_, "JSON on stdout");
+  }
+
+  void add_looking_back() {
+    CLI::App* replay =
+        add(app_, "replay", "sample stored rollouts once more and compare", [this] { return replay_command(replay_); });
+    replay->add_option("RUN", replay_.run, "a run's directory")->required();
+    replay->add_option("ID", replay_.id, "a rollout: ROUND/STEP/UID[.OCCURRENCE]/SAMPLE");
+    replay->add_option("--random", replay_.random, "so many rollouts, drawn over the whole record")
+        ->check(CLI::Range(int64_t{1}, int64_t{1} << 40));
+    replay->add_option("--seed", replay_.seed, "other numbers draw others (default: 0)")
+        ->check(CLI::Range(int64_t{0}, int64_t{1} << 62));
+    add_threads(*replay, replay_.threads);
+    replay->add_flag("--json", replay_.json, "JSON on stdout");
+    CLI::App* rejudge = add(app_, "rejudge", "the verifiers once more: which verdicts flip",
+                            [this] { return rejudge_command(rejudge_); });
+    rejudge->add_option("RUN", rejudge_.run, "a run's directory")->required();
+    rejudge->add_option("k=v", rejudge_.overrides, "changes to verify steps of its recipe: verify=exact");
+    rejudge->add_option("--step", rejudge_.step, "only this verify step");
+    add_threads(*rejudge, rejudge_.threads);
+    rejudge->add_flag("--json", rejudge_.json, "JSON on stdout");
   }
 
   void add_verifiers() {
@@ -186,7 +214,10 @@ class CommandLine {
   CheckArguments check_;
   ShowArguments show_;
   ReproduceArguments reproduce_;
-  std::string directory_ = "runs";
+  LsArguments ls_;
+  ReplayArguments replay_;
+  RejudgeArguments rejudge_;
+  int64_t threads_ = 0;
   std::string first_, second_;  // positional words of the small commands
   std::vector<std::string> words_;
   bool json_ = false, dry_run_ = false;

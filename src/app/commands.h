@@ -26,13 +26,40 @@ int check_command(const CheckArguments& arguments);
 
 struct ShowArguments {
   std::string run;
+  std::string what;  // "", a round's label, or the id of a rollout
   bool json = false;
-  bool rollouts = false, jsonl = false, failed = false;
-  std::string round, grep, problem;  // "" = any
+  bool rollouts = false, jsonl = false, failed = false, passed = false;
+  std::string round, step, grep, problem;  // "" = any
 };
 int show_command(const ShowArguments& arguments);
 int show_rollouts(const ShowArguments& arguments);
-int ls_command(const std::string& directory);
+int show_rollout(const ShowArguments& arguments);  // the one whose id is `what`
+
+struct LsArguments {
+  std::string directory = "runs";
+  std::string name, status;  // "" = any; part of a name, a status
+  bool json = false;
+};
+int ls_command(const LsArguments& arguments);
+
+struct ReplayArguments {
+  std::string run;
+  std::string id;      // "" = `random` of them
+  int64_t random = 0;  // 0 = the one with the id
+  int64_t seed = 0;
+  int64_t threads = 0;
+  bool json = false;
+};
+int replay_command(const ReplayArguments& arguments);
+
+struct RejudgeArguments {
+  std::string run;
+  std::vector<std::string> overrides;
+  std::string step;  // "" = all verify steps
+  int64_t threads = 0;
+  bool json = false;
+};
+int rejudge_command(const RejudgeArguments& arguments);
 
 struct ReproduceArguments {
   std::string run;
@@ -41,7 +68,7 @@ struct ReproduceArguments {
   bool json = false;
 };
 int reproduce_command(const ReproduceArguments& arguments);
-int fsck_command(const std::string& run, bool json);
+int fsck_command(const std::string& run, int64_t threads, bool json);
 int diff_command(const std::string& a, const std::string& b, bool json);
 
 int gc_command(const std::string& run, bool dry_run, bool json);

@@ -59,8 +59,10 @@ int64_t last_round(const std::string& label) {
 
 }  // namespace
 
-int fsck_command(const std::string& run, bool json) {
-  const FsckReport report = fsck_run(system_env(), run);
+int fsck_command(const std::string& run, int64_t threads, bool json) {
+  const FsckReport report = fsck_run(system_env(), run, thread_count(threads));
+  const Builtins builtins;
+  fsck_flow(system_env(), run, builtins.registries, builtins.steps);
   if (!json) {
     print("ok: " + std::to_string(report.records) + " records, " + std::to_string(report.bytes) + " bytes, digest " +
           report.digest.hex() + "\n");

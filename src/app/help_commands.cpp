@@ -36,10 +36,12 @@ std::string overview() {
 
   sil run RECIPE [k=v ...]      start or continue a run
   sil check RECIPE [k=v ...]    validate a recipe; nothing is started
-  sil show RUN                  what each round did; --rollouts for every rollout
+  sil show RUN [ID]             what each round did; a round, all of a rollout; --rollouts for every rollout
   sil ls [DIR]                  runs
-  sil fsck RUN                  is the record what its digests say
+  sil fsck RUN                  is the record what its digests say, and does its ledger balance
   sil reproduce RUN             run it again and compare
+  sil replay RUN ID             sample one rollout once more and compare
+  sil rejudge RUN [k=v ...]     the verifiers once more: which verdicts flip
   sil diff A B                  the first difference of two runs
   sil gc RUN                    free what no record reaches and `retain` gives up
   sil rebuild RUN               metrics, checkpoints and other derived files again

@@ -35,12 +35,35 @@ void print_round(const RoundState& round) {
   }
 }
 
+// {run, status, name, rounds, digest}, or {run, status: unreadable, name: null, error}.
+Json listed_run(Env& env, const std::string& path, const Builtins& builtins) {
+  Json row = Json::object();
+  row.set("run", path);
+  try {
+    const RunState state = load_run(env, path, builtins.registries, builtins.steps);
+    row.set("status", status_word(state));
+    row.set("name", state.name);
+    row.set("rounds", state.sealed_rounds());
+    row.set("digest", state.sealed_rounds() > 0 ? Json(state.digest.hex()) : Json());
+  } catch (const Error& error) {
+    row.set("status", "unreadable");
+    row.set("name", Json());
+    row.set("error", error.findings().empty() ? error.what() : error.findings().front().message);
+  }
+  return row;
+}
+
 }  // namespace
 
-int show_command(const ShowArguments& arguments) {
+int show_command(const ShowArguments& given) {
+  ShowArguments arguments = given;
+  if (arguments.what.find('/') != std::string::npos) return show_rollout(arguments);
+  if (!arguments.what.empty()) arguments.round = arguments.what;
   if (arguments.rollouts) return show_rollouts(arguments);
-  if (arguments.jsonl || arguments.failed || !arguments.grep.empty() || !arguments.problem.empty())
-    throw Error(Exit::usage, "--jsonl, --failed, --grep and --problem choose among rollouts", "add --rollouts");
+  if (arguments.jsonl || arguments.failed || arguments.passed || !arguments.step.empty() || !arguments.grep.empty() ||
+      !arguments.problem.empty())
+    throw Error(Exit::usage, "--jsonl, --failed, --passed, --step, --grep and --problem choose among rollouts",
+                "add --rollouts");
   const Builtins builtins;
   const RunState state = load_run(system_env(), arguments.run, builtins.registries, builtins.steps);
   if (!arguments.round.empty() && state.find_round(arguments.round) == nullptr)
@@ -73,22 +96,34 @@ int show_command(const ShowArguments& arguments) {
   return 0;
 }
 
-int ls_command(const std::string& directory) {
+int ls_command(const LsArguments& arguments) {
   Env& env = system_env();
+  const std::string& directory = arguments.directory;
   if (!env.is_dir(directory))
     throw Error(Exit::unreadable, "`" + directory + "` is not a directory", "sil ls DIR, where DIR holds runs");
   const Builtins builtins;
+  Json rows = Json::array();
   for (const std::string& entry : env.list(directory)) {
     const std::string path = directory + "/" + entry;
     if (!env.exists(path + "/SIL")) continue;
-    try {
-      const RunState state = load_run(env, path, builtins.registries, builtins.steps);
-      print(path + "  " + state.name + "  " + status_word(state) + "  " + std::to_string(state.sealed_rounds()) +
-            " rounds\n");
-    } catch (const Error& error) {
-      print(path + "  " + (error.findings().empty() ? error.what() : error.findings().front().message) + "\n");
-    }
+    const Json row = listed_run(env, path, builtins);
+    const std::string status = row.at("status").as_string();
+    const Json& name = row.at("name");
+    const bool named = path.find(arguments.name) != std::string::npos ||
+                       (name.is_string() && name.as_string().find(arguments.name) != std::string::npos);
+    if (!named || (!arguments.status.empty() && status != arguments.status)) continue;
+    if (!arguments.json)
+      print(path + "  " +
+            (name.is_string() ? name.as_string() + "  " + status + "  " + dump(row.at("rounds")) + " rounds"
+                              : row.at("error").as_string()) +
+            "\n");
+    rows.push(row);
   }
+  if (!arguments.json) return 0;
+  Json out = Json::object();
+  out.set("schema_version", 1);
+  out.set("runs", std::move(rows));
+  print_json(out);
   return 0;
 }
 

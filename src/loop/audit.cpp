@@ -2,10 +2,10 @@
 #include <algorithm>
 #include <set>
 
+#include "loop/ledger.h"
 #include "loop/loop.h"
 #include "loop/round.h"
 #include "record/run_directory.h"
-#include "record/segment.h"
 
 namespace sil {
 namespace {
@@ -26,18 +26,6 @@ RecipeInput recorded_input(Env& env, const std::string& run_dir, const RunState&
   input.text = source.at("text").as_string();
   for (const Json& text : source.at("overrides").as_array()) input.overrides.push_back(text.as_string());
   return input;
-}
-
-// Reads every frame of a step, which re-hashes it; returns the bytes.
-int64_t check_frames(Env& env, const std::string& run_dir, const StepProgress& step) {
-  int64_t bytes = 0;
-  for (const auto& [kind, frames] : step.files)
-    for (const FrameRef& frame : frames) {
-      if (frame.length == 0) continue;
-      read_frame(env, run_dir, frame);
-      bytes += static_cast<int64_t>(frame.length);
-    }
-  return bytes;
 }
 
 std::set<Digest> named_objects(const std::vector<JournalRecord>& records) {
@@ -75,11 +63,17 @@ std::string difference(const RoundState& a, const RoundState& b, int64_t& compar
 }  // namespace
 
 Recipe recorded_recipe(Env& env, const std::string& run_dir, const RunState& state, const Registries& registries,
-                       const Registry<Step>& steps) {
-  Recipe recipe = read_recipe(recorded_input(env, run_dir, state), shelves_of(registries, steps));
+                       const Registry<Step>& steps, const std::vector<std::string>& overrides) {
+  RecipeInput input = recorded_input(env, run_dir, state);
+  Recipe recipe = read_recipe(input, shelves_of(registries, steps));
   if (recipe.digest != state.recipe_digest)
     throw Error(Exit::corrupt, run_dir + ": this program reads the recorded recipe otherwise than the one that ran it",
                 "use the version of sil that made the run");
+  if (overrides.empty()) return recipe;
+  input.overrides.insert(input.overrides.end(), overrides.begin(), overrides.end());
+  recipe = read_recipe(input, shelves_of(registries, steps));
+  std::vector<Finding> findings = recipe_findings(recipe, registries, steps);
+  if (!findings.empty()) throw Error(Exit::usage, std::move(findings));
   return recipe;
 }
 
@@ -131,21 +125,31 @@ std::vector<RoundComparison> reproduce_run(Env& env, const std::string& run_dir,
   return compare_runs(recorded, again);
 }
 
-FsckReport fsck_run(Env& env, const std::string& run_dir) {
+FsckReport fsck_run(Env& env, const std::string& run_dir, int threads) {
   JournalContents journal = read_run_journal(env, run_dir);
   RunState state = replay(journal.records);
   FsckReport report;
   report.records = static_cast<int64_t>(journal.records.size());
   report.bytes = static_cast<int64_t>(journal.valid_bytes);
   report.digest = state.digest;
-  for (const RoundState& round : state.rounds)
-    for (const auto& [name, step] : round.steps) report.bytes += check_frames(env, run_dir, step);
+  report.bytes += check_frames(env, run_dir, journal.records, threads);
   ObjectStore objects(env, run_dir);
   for (const Digest& digest : named_objects(journal.records)) {
     if (state.retired.count(digest)) continue;
     report.bytes += static_cast<int64_t>(objects.verify(digest));
   }
   return report;
+}
+
+void fsck_flow(Env& env, const std::string& run_dir, const Registries& registries, const Registry<Step>& steps) {
+  const std::vector<JournalRecord> records = read_run_journal(env, run_dir).records;
+  const RunState state = replay(records);
+  if (!state.begun) return;
+  const Recipe recipe = recorded_recipe(env, run_dir, state, registries, steps);
+  Tasks tasks;  // nothing is drawn or sampled
+  ObjectStore objects(env, run_dir);
+  Models models(objects);
+  check_flow({env, run_dir, recipe, registries, steps, tasks, models, objects}, records);
 }
 
 }  // namespace sil

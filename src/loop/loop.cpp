@@ -3,23 +3,21 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <filesystem>
 
 #include "base/math_paths.h"
+#include "loop/ledger.h"
+#include "loop/replay.h"
 #include "loop/retention.h"
 #include "loop/round.h"
 #include "loop/round_line.h"
+#include "loop/setup.h"
 #include "loop/views.h"
 #include "recipe/difference.h"
 #include "recipe/paths.h"
 #include "record/run_directory.h"
 #include "sil/rng.h"
 #include "sil_version.h"
-#include "steps/descent.h"
-#include "steps/lineage.h"
 #include "steps/overlap.h"
-#include "steps/scopes.h"
-#include "text/view.h"
 
 namespace sil {
 namespace {
@@ -36,23 +34,6 @@ std::string set_aside(Env& env, const std::string& directory) {
   }
 }
 
-// What a plug-in finds wrong with its options stands where the recipe names it.
-Error placed(const Error& error, const Place& place) {
-  std::vector<Finding> findings = error.findings();
-  for (Finding& finding : findings)
-    if (finding.place.file.empty()) finding.place = place;
-  return {error.code(), std::move(findings)};
-}
-
-template <class Interface>
-std::unique_ptr<Interface> made(const Registry<Interface>& shelf, const PluginSpec& spec) {
-  try {
-    return shelf.make(spec);
-  } catch (const Error& error) {
-    throw placed(error, spec.place);
-  }
-}
-
 class Loop {
  public:
   Loop(const RunRequest& request, Recipe recipe, std::string directory, const Registries& registries,
@@ -63,7 +44,7 @@ class Loop {
         steps_(steps),
         shelves_(shelves_of(registries, steps)),
         stop_(stop),
-        tasks_(make_tasks()),
+        tasks_(disjoint_tasks()),
         engines_(make_engines()),
         run_(env, std::move(directory)),
         progress_(run_, progress, "sil " SIL_VERSION " starts"),
@@ -85,6 +66,9 @@ class Loop {
       progress_.line("cage: none: the grader `" + command + "` runs unconfined");
     try {
       for (const ModelSpec& spec : recipe_.models) add_model(spec);
+      if (!state_.rounds.empty())
+        check_last_frame(run_.journal().records(), {run_.env(), run_.path(), recipe_, registries_, steps_, tasks_, models_,
+                                                    run_.objects(), request_.threads});
       if (state_.current() == nullptr)
         settle();
       else
@@ -123,31 +107,15 @@ class Loop {
     }
   }
 
-  std::map<std::string, std::unique_ptr<Task>> make_tasks() const {
-    std::map<std::string, std::unique_ptr<Task>> tasks;
-    for (const TaskSpec& spec : recipe_.tasks) tasks[spec.name] = made(registries_.tasks, spec.plugin);
+  Tasks disjoint_tasks() const {
+    Tasks tasks = make_tasks(recipe_, registries_);
     refuse_overlap(recipe_, tasks);
     return tasks;
   }
 
-  std::string alphabet() const {
-    std::string all;
-    for (const auto& [name, task] : tasks_) all += task->alphabet();
-    return all;
-  }
-
-  std::unique_ptr<Engine> make_engine(const ModelSpec& spec) const {
-    EngineSetup setup;
-    RandomPath path{recipe_.seed, "weights", {spec.name}, {}};
-    setup.key = path.key();
-    setup.threads = request_.threads;
-    if (spec.tokenizer) setup.codec = registries_.tokenizers.make(*spec.tokenizer)->make(alphabet());
-    return registries_.engines.make(spec.engine)->make(setup);
-  }
-
   std::map<std::string, std::unique_ptr<Engine>> make_engines() const {
     std::map<std::string, std::unique_ptr<Engine>> engines;
-    for (const ModelSpec& spec : recipe_.models) engines[spec.name] = make_engine(spec);
+    for (const ModelSpec& spec : recipe_.models) engines[spec.name] = make_engine(spec, recipe_, tasks_, registries_, request_.threads);
     return engines;
   }
 
@@ -280,7 +248,7 @@ class Loop {
                    : label == "after" ? "after"
                                       : fmt::format("round {} of {}", label, recipe_.rounds));
     run_section(context, specs, made, progress_);
-    seal(specs);
+    seal();
     models_.trim(state_);
     settle();
   }
@@ -312,16 +280,12 @@ class Loop {
     if (value) values.push(Json(Json::Array{spec.set, std::move(*value)}));
   }
 
-  void seal(const std::vector<StepSpec>& specs) {
-    RoundState& round = *state_.current();
-    Sha256 hash;
-    hash.digest(state_.digest).digest(recipe_.digest).field(round.label);
-    for (const auto& [path, value] : round.values) hash.field(path).field(dump_canonical(value));
-    for (const StepSpec& spec : specs) hash.field(spec.name).digest(round.steps.at(spec.name).digest);
+  void seal() {
+    const RoundState& round = *state_.current();
     std::string label = round.label;
     Json payload = Json::object();
     payload.set("round", label);
-    payload.set("digest", hash.finish().hex());
+    payload.set("digest", section_digest(state_, round).hex());
     if (Json averages = moved_averages(round); !averages.as_array().empty())
       payload.set("averages", std::move(averages));
     record("seal", std::move(payload));
@@ -386,7 +350,7 @@ class Loop {
   Shelves shelves_;
   std::stop_token stop_;
   // Before the run's directory: what cannot be read leaves no run behind.
-  std::map<std::string, std::unique_ptr<Task>> tasks_;
+  Tasks tasks_;
   std::map<std::string, std::unique_ptr<Engine>> engines_;  // until models_ has them
   RunDirectory run_;
   RunLog progress_;
@@ -395,85 +359,7 @@ class Loop {
   RunState state_;
 };
 
-void add_findings(const Error& error, const Place& place, std::vector<Finding>& findings) {
-  const Error at_place = placed(error, place);
-  findings.insert(findings.end(), at_place.findings().begin(), at_place.findings().end());
-}
-
-template <class Interface>
-void try_on(const Registry<Interface>& shelf, const PluginSpec& spec, std::vector<Finding>& findings) {
-  if (spec.kind != shelf.kind()) return;
-  try {
-    shelf.make(spec);
-  } catch (const Error& error) {
-    add_findings(error, spec.place, findings);
-  }
-}
-
-// Makes the plug-in and throws it away: none starts a process or reads a file before it is used, but tasks and engines.
-void try_plugin(const Registries& registries, const PluginSpec& spec, std::vector<Finding>& findings) {
-  try_on(registries.tokenizers, spec, findings);
-  try_on(registries.verifiers, spec, findings);
-  try_on(registries.filters, spec, findings);
-  try_on(registries.credits, spec, findings);
-  try_on(registries.shapes, spec, findings);
-  try_on(registries.losses, spec, findings);
-  try_on(registries.gates, spec, findings);
-  try_on(registries.controls, spec, findings);
-  try_on(registries.draws, spec, findings);
-  try_on(registries.evictions, spec, findings);
-}
-
-void try_view(const Recipe& recipe, const Json& view, const Place& place, std::vector<Finding>& findings) {
-  try {
-    View(view, std::filesystem::path(recipe.source).parent_path().string(), place);
-  } catch (const Error& error) {
-    add_findings(error, place, findings);
-  }
-}
-
 }  // namespace
-
-std::vector<Finding> recipe_findings(const Recipe& recipe, const Registries& registries, const Registry<Step>& steps) {
-  std::vector<Finding> findings;
-  for (const PluginSpec& spec : recipe.plugins) try_plugin(registries, spec, findings);
-  for (const RoleSpec& role : recipe.roles) try_view(recipe, role.view, role.place, findings);
-  std::vector<std::string> names;
-  bool makeable = true;
-  for (const auto* section : {&recipe.before, &recipe.round, &recipe.after})
-    for (const StepSpec& spec : *section) {
-      names.push_back(spec.name);
-      if (const Json* view = spec.options.options.find("view")) try_view(recipe, *view, spec.place, findings);
-      try {
-        steps.make(spec.options)->check(recipe, spec, findings);
-      } catch (const Error& error) {
-        findings.insert(findings.end(), error.findings().begin(), error.findings().end());
-        makeable = false;
-      }
-    }
-  if (makeable)
-    for (Finding& finding : lineage_findings(recipe, registries, steps)) findings.push_back(std::move(finding));
-  std::shared_ptr<const Scope> unit = example_scope(names);
-  for (const ExpressionUse& use : recipe.expressions) {
-    const StepSpec* step = recipe.step(use.step);
-    auto joined = std::make_shared<MapScope>();
-    if (step && step->verb == "verify")
-      for (const std::string& pool : joined_pools(recipe, *step)) joined->set(pool, example_descendants());
-    for (Finding& finding : use.expression.check(*layered(joined, unit))) findings.push_back(std::move(finding));
-  }
-  return findings;
-}
-
-std::vector<std::string> unconfined_graders(const Recipe& recipe, const Registries& registries,
-                                            const Registry<Step>& steps) {
-  std::vector<std::string> commands;
-  for (const auto* section : {&recipe.before, &recipe.round, &recipe.after})
-    for (const StepSpec& spec : *section)
-      for (std::string& command : steps.make(spec.options)->unconfined(registries))
-        if (std::find(commands.begin(), commands.end(), command) == commands.end())
-          commands.push_back(std::move(command));
-  return commands;
-}
 
 RunSummary run_recipe(const RunRequest& request, const Registries& registries, const Registry<Step>& steps, Env& env,
                       RunProgress& progress, std::stop_token stop) {

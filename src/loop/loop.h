@@ -58,10 +58,10 @@ std::vector<std::string> unconfined_graders(const Recipe& recipe, const Registri
 RunSummary run_recipe(const RunRequest& request, const Registries& registries, const Registry<Step>& steps, Env& env,
                       RunProgress& progress, std::stop_token stop);
 
-// The recipe a run was started with, read from its record. Error(Exit::corrupt) when today's program reads it
-// otherwise.
+// The recipe a run was started with, read from its record, with `overrides` on top. Error(Exit::corrupt) when today's
+// program reads it otherwise, Exit::usage when an override does not fit.
 Recipe recorded_recipe(Env& env, const std::string& run_dir, const RunState& state, const Registries& registries,
-                       const Registry<Step>& steps);
+                       const Registry<Step>& steps, const std::vector<std::string>& overrides = {});
 // The folded journal of a run, with the pools of every section bound (steps/binding.h).
 RunState load_run(Env& env, const std::string& run_dir, const Registries& registries, const Registry<Step>& steps);
 
@@ -84,8 +84,11 @@ struct FsckReport {
   int64_t bytes = 0;
   Digest digest;
 };
-// Re-hashes the journal's chain and every frame and object that a record names. Throws Error(Exit::corrupt) at the
-// first thing that is not what its digest says.
-FsckReport fsck_run(Env& env, const std::string& run_dir);
+// Re-hashes the journal's chain and every frame and object that a record names, recomputes from the lines the digests
+// of items, steps and sections, and checks each step's ledger (loop/ledger.h). Throws Error(Exit::corrupt) at the first
+// thing that is not what its digest or its tally says. Needs nothing but the directory.
+FsckReport fsck_run(Env& env, const std::string& run_dir, int threads = 1);
+// The ledger between steps, for which the recorded recipe is read (loop/ledger.h check_flow).
+void fsck_flow(Env& env, const std::string& run_dir, const Registries& registries, const Registry<Step>& steps);
 
 }  // namespace sil

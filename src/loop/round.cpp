@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "loop/executor.h"
+#include "loop/ledger.h"
 #include "steps/binding.h"
 #include "steps/scopes.h"
 
@@ -126,13 +127,14 @@ class Section {
 
   void finish(const StepSpec& spec, StepResult result, bool skipped, double seconds) {
     const StepProgress& progress = context_.round().steps[spec.name];
-    Digest digest = result.digest;
-    for (const auto& [kind, running] : progress.running) digest = chain(digest, running);
+    check_ledger(spec, progress);
+    Digest digest = step_digest(result.digest, progress);
     Json payload = std::move(result.payload);
     payload.set("round", context_.round().label);
     payload.set("step", spec.name);
     payload.set("verb", spec.verb);
     payload.set("digest", digest.hex());
+    payload.set("result", result.digest.hex());
     Json metrics = Json::object();
     for (const auto& [name, value] : result.metrics) metrics.set(name, value);
     payload.set("metrics", std::move(metrics));
@@ -147,6 +149,15 @@ class Section {
     std::string text = skipped ? "  skipped" : figures_text(context_.round().steps.at(spec.name));
     if (!result.note.empty()) text += "  " + result.note;
     progress_.line(fmt::format("  {:<14}{}  {:.1f} s", spec.name, text, seconds));
+  }
+
+  void check_ledger(const StepSpec& spec, const StepProgress& progress) const {
+    std::map<std::string, int64_t> lines;
+    for (const auto& [kind, of_frames] : progress.lines)
+      for (int64_t n : of_frames) lines[kind] += n;
+    if (std::string what = imbalance(progress.tally, lines); !what.empty())
+      throw Error(Exit::internal, "round " + context_.round().label + ", step " + spec.name + ": " + what,
+                  "this is a bug: rollouts were lost or counted twice; please report it with the recipe");
   }
 
   RoundContext& context_;

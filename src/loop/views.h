@@ -79,6 +79,7 @@ class RunLog final : public RunProgress {
 
   void line(const std::string& text) override;
   void working(const std::string& step, int64_t done, int64_t total) override { next_.working(step, done, total); }
+  void event(std::string_view type, const Json& data) override { next_.event(type, data); }
   void append(const std::string& text);  // to the log only
 
  private:

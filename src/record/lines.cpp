@@ -241,6 +241,7 @@ void append_fates(FrameText& out, const Group& group, const std::vector<Fate>& f
     append_field(out.text, ",\"fate\":", fate.fate);
     if (fate.fate == "kept") {
       append_field(out.text, ",\"weight\":", fate.weight);
+      if (!fate.reason.empty()) append_field(out.text, ",\"reason\":", fate.reason);
     } else {
       append_field(out.text, ",\"reason\":", fate.reason);
     }

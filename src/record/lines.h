@@ -14,9 +14,9 @@
 //   {"group":0,"rollout":2,"verifier":"exact@1","label":"pass","score":1,"class":"pass","parts":{…}?,"reason":"…"?,"cost_us":3}
 //             ("rollout" left out: about the group; then "unit":"turn"? where the unit is neither the rollout nor the
 //             group)
-//   fates     {"group":0,"rollout":2,"fate":"kept","weight":1} or {…,"fate":"dropped","reason":"…"}; `kept` without
-//   reason examples  {"id":"…","group":"…16 hex","sequences":[{"ids":[…],"segments":[[begin,end,weight,"rollout
-//   id"],…],
+//   fates     {"group":0,"rollout":2,"fate":"kept","weight":1,"reason":"…"?} (a reason: kept, but in no example of the
+//             filter's shape) or {…,"fate":"dropped","reason":"…"}
+//   examples  {"id":"…","group":"…16 hex","sequences":[{"ids":[…],"segments":[[begin,end,weight,"rollout id"],…],
 //              "logprobs":[…]?,"temperature":1?}]}
 //
 // "?" marks a key left out when it has its default (0, 1 for temperature, empty, absent). Keys stand in this order and

@@ -304,6 +304,7 @@ void read_fates(std::string_view text, std::vector<Group>& groups, std::vector<s
       fate.weight = line.number<double>();
       group.rollouts[which].kept = true;
       group.rollouts[which].weight = fate.weight;
+      if (line.accept(",\"reason\":")) fate.reason = line.string();
     } else {
       if (fate.fate.empty()) line.fail("a fate has no name");
       line.expect(",\"reason\":");

@@ -48,10 +48,12 @@ class DemonstrateRun final : public LocalRun {
         group.rollouts.push_back(
             given_rollout(given, codec_, spec_.name, static_cast<uint32_t>(group.rollouts.size())));
         group.rollouts.back().role = role_.name;
+        tally_verdict(group.rollouts.back().verdicts.back(), out.tally);
       }
       append_rollouts(rollouts, group, true);
       append_verdicts(verdicts, group, spec_.name);
     }
+    for (const Group& group : frame.groups) out.tally.count("asked", static_cast<int64_t>(group.problem->given.size()));
     tally_rollouts(frame, spec_.name, out.tally);
     out.files.emplace_back("rollouts", std::move(rollouts));
     out.files.emplace_back("verdicts", std::move(verdicts));

@@ -28,6 +28,9 @@ class Evaluate final : public Step {
     return source;
   }
   bool makes_pool(const StepSpec&) const override { return false; }
+  std::shared_ptr<const Sampler> sampler(RoundContext& context, const StepSpec& spec) const override {
+    return std::make_shared<Sampler>(evaluation_sampler(context, spec.name, options_, version(context)));
+  }
 
   StepResult run(RoundContext& context, const StepSpec& spec) const override {
     const EvaluationKey key{spec.name, evaluation_digest(spec), version(context).digest};

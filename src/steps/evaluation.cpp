@@ -46,8 +46,8 @@ class EvaluationRun final : public LocalRun {
 
   void process(Frame& frame, StepOutput& out) const override {
     std::vector<SampleFrom> from;
-    for (size_t g = 0; g < frame.groups.size(); ++g) from.push_back({g, -1});
-    sample(context_, sampler_, from, frame);
+    for (size_t g = 0; g < frame.groups.size(); ++g) from.push_back({g, -1, 0, {}});
+    out.tally.count("asked", sample(context_, sampler_, from, frame));
     if (context_.stop.stop_requested()) return;
     FrameText rollouts, verdicts;
     for (Group& group : frame.groups) {
@@ -86,8 +86,8 @@ void EvaluateOptions::visit(OptionVisitor& v) {
   v.option("stop", stop, {.help = "texts that end a completion and are cut from it"});
 }
 
-std::unique_ptr<LocalRun> make_evaluation(RoundContext& context, const std::string& step,
-                                          const EvaluateOptions& options, const VersionRef& version) {
+Sampler evaluation_sampler(const RoundContext& context, const std::string& step, const EvaluateOptions& options,
+                           const VersionRef& version) {
   const RoleSpec& role = context.role(options.role);
   RandomPath path{context.recipe.seed, "sample", {step}, {}};
   Sampler sampler{step, role.name, role.model, version, context.view_of(role.view, role.place), path.key(), {}};
@@ -95,7 +95,13 @@ std::unique_ptr<LocalRun> make_evaluation(RoundContext& context, const std::stri
   sampler.options.sampling.temperature = options.temperature;
   sampler.options.sampling.max_new_tokens = options.max_new_tokens;
   sampler.options.sampling.stop = options.stop;
-  context.models.resident(role.model, version);
+  return sampler;
+}
+
+std::unique_ptr<LocalRun> make_evaluation(RoundContext& context, const std::string& step,
+                                          const EvaluateOptions& options, const VersionRef& version) {
+  Sampler sampler = evaluation_sampler(context, step, options, version);
+  context.models.resident(sampler.model, version);
   return std::make_unique<EvaluationRun>(context, std::move(sampler));
 }
 

@@ -4,6 +4,7 @@
 #include "sil/gate.h"
 #include "steps/context.h"
 #include "steps/draws.h"
+#include "steps/sampling.h"
 
 namespace sil {
 
@@ -23,6 +24,8 @@ struct EvaluateOptions {
 // figures. An evaluate step runs it as a chain, so that its rollouts and verdicts are recorded.
 std::unique_ptr<LocalRun> make_evaluation(RoundContext& context, const std::string& step,
                                           const EvaluateOptions& options, const VersionRef& version);
+Sampler evaluation_sampler(const RoundContext& context, const std::string& step, const EvaluateOptions& options,
+                           const VersionRef& version);
 std::unique_ptr<TaskSource> evaluation_source(RoundContext& context, const std::string& step,
                                               const EvaluateOptions& options);
 

@@ -3,6 +3,7 @@
 #include "sil/filter.h"
 
 #include <algorithm>
+#include <set>
 
 #include "sil/rng.h"
 #include "steps/context.h"
@@ -77,6 +78,16 @@ Filtered keep_rules(const Rules& rules, Group& group, const FilterContext& conte
   return filtered;
 }
 
+// Different ones: a rollout may stand in several examples.
+int64_t rollouts_in(const std::vector<Example>& examples) {
+  std::set<std::string_view> rollouts;
+  for (const Example& example : examples)
+    for (const ExampleSequence& sequence : example.sequences)
+      for (const Segment& segment : sequence.segments)
+        if (!segment.rollout.empty()) rollouts.insert(segment.rollout);
+  return static_cast<int64_t>(rollouts.size());
+}
+
 class FilterRun final : public LocalRun {
  public:
   // `kept_groups`: by frames that are committed already.
@@ -123,6 +134,7 @@ class FilterRun final : public LocalRun {
       std::vector<Example> shaped;
       rules_->shape->shape(view, shaped, unused);
       for (Example& example : shaped) append_example(examples, example);
+      tally.count("used", rollouts_in(shaped));
     }
     std::vector<Fate> rows(group.rollouts.size());
     bool any = false;
@@ -134,6 +146,7 @@ class FilterRun final : public LocalRun {
       tally.count("in");
       tally.count(reason.empty() ? "kept" : reason == kSurplus ? kSurplus : "dropped." + reason);
       rows[r].reason = reason.empty() ? unused[r] : reason;
+      if (reason.empty() && !unused[r].empty()) tally.count("unused." + unused[r]);
       rows[r].weight = rollout.weight;
       rollout.kept = reason.empty();
       if (rollout.kept) tally.add("weight", rollout.weight), any = true;

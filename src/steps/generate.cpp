@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "steps/draws.h"
+#include "steps/resample.h"
 #include "steps/sampling.h"
 #include "steps/steps.h"
 
@@ -41,23 +42,20 @@ struct GenerateOptions {
 
 class GenerateRun final : public LocalRun {
  public:
-  GenerateRun(RoundContext& context, const StepSpec& spec, Sampler sampler, bool fresh, std::string by)
-      : context_(context),
-        spec_(spec),
-        sampler_(std::move(sampler)),
-        fresh_(fresh),
-        where_(context, spec, std::move(by)) {}
+  GenerateRun(RoundContext& context, const StepSpec& spec, std::shared_ptr<const Sampler> sampler, std::string by)
+      : context_(context), spec_(spec), sampler_(std::move(sampler)), where_(context, spec, std::move(by)) {}
 
   void process(Frame& frame, StepOutput& out) const override {
-    bool new_pool = fresh_ || separate();
+    bool new_pool = sampler_->new_pool;
     std::vector<size_t> rollouts, prompts;
     for (const Group& group : frame.groups) {
       rollouts.push_back(group.rollouts.size());
       prompts.push_back(group.prompts.size());
     }
-    sample(context_, sampler_, wanted(frame), frame);
+    out.tally.count("asked", sample(context_, *sampler_, wanted(frame), frame));
     if (context_.stop.stop_requested()) return;
-    if (new_pool && !fresh_) keep_only_new(frame, rollouts, prompts);  // after sampling: ids name the old groups
+    if (new_pool && !sampler_->fresh) keep_only_new(frame, rollouts, prompts);
+    if (new_pool) frame.round = context_.round().label;
     FrameText text;
     for (size_t g = 0; g < frame.groups.size(); ++g) {
       const Group& group = frame.groups[g];
@@ -73,19 +71,20 @@ class GenerateRun final : public LocalRun {
   Metrics metrics(const Tally& tally) const override { return rollout_metrics(tally); }
 
  private:
-  bool separate() const { return spec_.name != spec_.verb && spec_.name.rfind("generate_", 0) != 0; }
-
   std::vector<SampleFrom> wanted(const Frame& frame) const {
     std::vector<SampleFrom> from;
     for (size_t g = 0; g < frame.groups.size(); ++g) {
       const Group& group = frame.groups[g];
       if (spec_.per != "rollout") {
-        if (where_.lets(frame.round, group, nullptr)) from.push_back({g, -1});
+        if (where_.lets(frame.round, group, nullptr)) from.push_back({g, -1, 0, {}});
         continue;
       }
+      int64_t first = 0;
       for (size_t r = 0; r < group.rollouts.size(); ++r)
-        if (group.rollouts[r].kept && where_.lets(frame.round, group, &group.rollouts[r]))
-          from.push_back({g, static_cast<int64_t>(r)});
+        if (group.rollouts[r].kept && where_.lets(frame.round, group, &group.rollouts[r])) {
+          from.push_back({g, static_cast<int64_t>(r), static_cast<uint32_t>(first), {}});
+          first += sampler_->options.samples;
+        }
     }
     return from;
   }
@@ -106,8 +105,7 @@ class GenerateRun final : public LocalRun {
 
   RoundContext& context_;
   const StepSpec& spec_;
-  Sampler sampler_;
-  bool fresh_;
+  std::shared_ptr<const Sampler> sampler_;
   Where where_;
 };
 
@@ -126,7 +124,9 @@ class Generate final : public Step {
   }
 
   std::unique_ptr<LocalRun> local(RoundContext& context, const StepSpec& spec) const override {
-    return std::make_unique<GenerateRun>(context, spec, sampler(context, spec), !options_.tasks.empty(), options_.by);
+    auto how = sampler(context, spec);
+    context.models.resident(how->model, how->version);
+    return std::make_unique<GenerateRun>(context, spec, std::move(how), options_.by);
   }
 
   std::unique_ptr<FrameSource> source(RoundContext& context, const StepSpec& spec) const override {
@@ -152,33 +152,35 @@ class Generate final : public Step {
   StepResult run(RoundContext& context, const StepSpec& spec) const override {
     const StepProgress& progress = context.round().steps[spec.name];
     auto files = progress.files.find("rollouts");
-    if (files == progress.files.end() || files->second.empty() || files->second.front().length == 0) return {};
-    if (!makes_pool(spec))
-      return {};  // lines that add to groups name no problem; the frames of their pool were checked
-    PoolPart part{context.round().label, spec.name, progress.spans, {{"rollouts", spec.name, files->second}}, nullptr};
+    if (files == progress.files.end()) return {};
+    size_t first = 0;
+    while (first < files->second.size() && files->second[first].length == 0) ++first;
+    if (first == files->second.size()) return {};
+    auto how = sampler(context, spec);
     StepResult result;
-    result.metrics["rescored_tokens"] = static_cast<double>(
-        check_logprobs(context, sampler(context, spec), read_groups(context.env, context.run_dir, part, 0)));
+    result.metrics["rescored_tokens"] =
+        static_cast<double>(check_logprobs(context, *how, read_sampled_frame(context, spec, *how, first).made));
     return result;
   }
 
- private:
-  Sampler sampler(RoundContext& context, const StepSpec& spec) const {
+  std::shared_ptr<const Sampler> sampler(RoundContext& context, const StepSpec& spec) const override {
     const RoleSpec& role = context.role(options_.role);
-    Sampler sampler;
-    sampler.step = spec.name;
-    sampler.role = role.name;
-    sampler.model = role.model;
-    sampler.version = find_version(role.weights, role.model, context.state);
-    sampler.view = context.view_of(options_.view.is_null() ? role.view : options_.view, spec.place);
-    sampler.key = step_key(context, "sample", spec);
-    sampler.options.samples = options_.samples;
-    sampler.options.sampling = {options_.temperature, options_.top_k,          options_.top_p,
-                                options_.min_p,       options_.max_new_tokens, options_.stop};
-    context.models.resident(role.model, sampler.version);
+    auto sampler = std::make_shared<Sampler>();
+    sampler->step = spec.name;
+    sampler->role = role.name;
+    sampler->model = role.model;
+    sampler->version = find_version(role.weights, role.model, context.state);
+    sampler->view = context.view_of(options_.view.is_null() ? role.view : options_.view, spec.place);
+    sampler->key = step_key(context, "sample", spec);
+    sampler->options.samples = options_.samples;
+    sampler->options.sampling = {options_.temperature, options_.top_k,          options_.top_p,
+                                 options_.min_p,       options_.max_new_tokens, options_.stop};
+    sampler->fresh = !options_.tasks.empty();
+    sampler->new_pool = makes_pool(spec);
     return sampler;
   }
 
+ private:
   GenerateOptions options_;
 };
 

@@ -94,6 +94,13 @@ std::set<double> average_decays(const Recipe& recipe, const std::string& model) 
   return decays;
 }
 
+void Models::drop_all() {
+  for (auto& [name, held] : models_) {
+    for (const auto& [weights, version] : held.resident) held.engine->drop(version);
+    held.resident.clear();
+  }
+}
+
 VersionRef find_version(const Json& rule, const std::string& model, const RunState& state) {
   const ModelState& versions = state.models.at(model);
   if (rule.is_string()) {

@@ -35,6 +35,7 @@ class Models {
   // Frees resident versions other than those `state` still names as live, base, start, incumbent, best, candidate or
   // average.
   void trim(const RunState& state);
+  void drop_all();  // frees every resident version
 
  private:
   using Key = std::pair<Digest, std::optional<Digest>>;  // objects: equal weights may have other optimizer states

@@ -22,6 +22,12 @@ void read_layer(Env& env, const std::string& run_dir, const Layer& layer, size_t
 
 }  // namespace
 
+int64_t ExamplePart::examples() const {
+  int64_t n = 0;
+  for (const Span& span : spans) n += chosen ? chosen_in(*chosen, span) : span.end - span.begin;
+  return n;
+}
+
 int64_t Pool::groups() const {
   int64_t n = 0;
   for (const PoolPart& part : parts)

@@ -47,6 +47,7 @@ struct ExamplePart {
   std::shared_ptr<const std::vector<bool>> chosen;
 
   int64_t end() const { return spans.empty() ? 0 : spans.back().end; }  // examples, chosen or not
+  int64_t examples() const;  // chosen ones
 };
 
 struct Pool {

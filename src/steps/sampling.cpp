@@ -34,16 +34,16 @@ void add_requests(const Sampler& sampler, const SampleFrom& from, const Codec& c
   batch.ids.insert(batch.ids.end(), prompt.ids.begin(), prompt.ids.end());
   batch.prompt_begin.push_back(batch.ids.size());
   uint32_t prompt_index = static_cast<uint32_t>(batch.prompt_begin.size() - 2);
-  // Numbered through within the group, so that ids differ; the random counter starts anew for each parent.
-  const auto first = std::count_if(group.rollouts.begin(), group.rollouts.end(),
-                                   [&](const Rollout& other) { return other.step == sampler.step; });
-  for (int64_t s = 0; s < sampler.options.samples; ++s) {
+  const auto all = static_cast<size_t>(sampler.options.samples);
+  const size_t wanted = from.samples.empty() ? all : from.samples.size();
+  for (size_t i = 0; i < wanted; ++i) {
+    const auto s = from.samples.empty() ? static_cast<uint32_t>(i) : from.samples[i];
     Rollout rollout;
     rollout.step = sampler.step;
     rollout.role = sampler.role;
     rollout.version = sampler.version.digest;
     rollout.prompt = static_cast<uint32_t>(group.prompts.size());
-    rollout.sample = static_cast<uint32_t>(first + s);
+    rollout.sample = from.first + s;
     rollout.temperature =
         sampler.options.sampling.temperature > 0 ? static_cast<float>(sampler.options.sampling.temperature) : 1.0F;
     rollout.parent = parent_id;
@@ -52,21 +52,21 @@ void add_requests(const Sampler& sampler, const SampleFrom& from, const Codec& c
     batch.prompt.push_back(prompt_index);
     batch.key.push_back(key);
     batch.uid.push_back(group.problem->uid);
-    batch.sample.push_back(static_cast<uint32_t>(s));
+    batch.sample.push_back(s);
   }
   group.prompts.push_back(std::move(prompt));
 }
 
 }  // namespace
 
-void sample(RoundContext& context, const Sampler& sampler, const std::vector<SampleFrom>& from, Frame& frame) {
+int64_t sample(RoundContext& context, const Sampler& sampler, const std::vector<SampleFrom>& from, Frame& frame) {
   Engine& engine = context.models.engine(sampler.model);
   GenerateBatch batch;
   batch.prompt_begin = {0};
   batch.sampling = sampler.options.sampling;
   std::vector<Request> requests;
   for (const SampleFrom& entry : from) add_requests(sampler, entry, engine.codec(), frame, batch, requests);
-  if (requests.empty()) return;
+  if (requests.empty()) return 0;
   size_t finished = 0;
   auto lock = context.models.lock(sampler.model);
   engine.generate(
@@ -84,6 +84,7 @@ void sample(RoundContext& context, const Sampler& sampler, const std::vector<Sam
   if (finished != requests.size() && !context.stop.stop_requested())
     throw Error(Exit::internal, sampler.step + ": the engine finished " + std::to_string(finished) + " of " +
                                     std::to_string(requests.size()) + " requests");
+  return static_cast<int64_t>(requests.size());
 }
 
 int64_t check_logprobs(RoundContext& context, const Sampler& sampler, const std::vector<Group>& groups) {
@@ -123,18 +124,29 @@ int64_t groups_per_frame(const RoundContext& context, int64_t samples, int64_t m
 }
 
 void tally_rollouts(const Frame& frame, std::string_view step, Tally& tally) {
-  int64_t rollouts = 0, tokens = 0, cut = 0;
+  int64_t rollouts = 0, tokens = 0, cut = 0, cancelled = 0;
   for (const Group& group : frame.groups)
     for (const Rollout& rollout : group.rollouts) {
       if (rollout.step != step) continue;
       ++rollouts;
       tokens += static_cast<int64_t>(rollout.ids.size());
       cut += rollout.finish == Finish::length;
+      cancelled += rollout.finish == Finish::cancelled;
     }
   tally.count("groups", static_cast<int64_t>(frame.groups.size()));
   tally.count("rollouts", rollouts);
   tally.count("tokens", tokens);
   tally.count("cut", cut);
+  tally.count("cancelled", cancelled);
+}
+
+void tally_verdict(const Verdict& verdict, Tally& tally) {
+  tally.count("units");
+  tally.count(std::string(name(verdict.label)));
+  tally.count("class." + std::string(name(verdict.outcome)));
+  if (verdict.label == Label::abstain) return;
+  tally.add("score", verdict.score);
+  tally.add("score_squared", verdict.score * verdict.score);
 }
 
 Metrics rollout_metrics(const Tally& tally) {

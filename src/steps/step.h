@@ -20,6 +20,7 @@
 namespace sil {
 
 class RoundContext;       // steps/context.h
+struct Sampler;           // steps/sampling.h
 struct StepSurroundings;  // steps/lineage.h
 
 // Consecutive groups of one pool part on their way through a chain of local steps.
@@ -85,6 +86,8 @@ class Step {
   virtual bool needs_whole_input(const RoundContext&, const StepSpec&) const { return false; }
   // The global part, after the local one if there is one.
   virtual StepResult run(RoundContext& context, const StepSpec& spec) const = 0;
+  // How the step samples the rollouts it writes; null when it samples none. Loads no weights.
+  virtual std::shared_ptr<const Sampler> sampler(RoundContext&, const StepSpec&) const { return nullptr; }
 };
 
 }  // namespace sil

@@ -5,6 +5,7 @@
 #include "sil/filter.h"
 #include "steps/context.h"
 #include "steps/descent.h"
+#include "steps/sampling.h"
 #include "steps/scopes.h"
 #include "steps/steps.h"
 #include "verifiers/list.h"
@@ -46,15 +47,6 @@ struct VerifyOptions {
     return n;
   }
 };
-
-void tally_verdict(const Verdict& verdict, Tally& tally) {
-  tally.count("units");
-  tally.count(std::string(name(verdict.label)));
-  tally.count("class." + std::string(name(verdict.outcome)));
-  if (verdict.label == Label::abstain) return;
-  tally.add("score", verdict.score);
-  tally.add("score_squared", verdict.score * verdict.score);
-}
 
 class VerifyRun final : public LocalRun {
  public:

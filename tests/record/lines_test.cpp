@@ -399,6 +399,22 @@ TEST_CASE("fates come back, and rollouts that are not kept are dropped") {
   CHECK(fates[1].at(2).fate.empty());
 }
 
+TEST_CASE("a kept rollout may say why it stands in no example") {
+  Group group = make_group();
+  FrameText frame;
+  append_fates(frame, group, {{"kept", "tie", 1}, {"kept", "", 1}, {"", "", 1}});
+  CHECK(frame.text == R"({"group":3,"rollout":0,"fate":"kept","weight":1,"reason":"tie"})"
+                      "\n"
+                      R"({"group":3,"rollout":1,"fate":"kept","weight":1})"
+                      "\n");
+  std::vector<Group> groups = {group};
+  std::vector<std::vector<Fate>> fates;
+  read_fates(frame.text, groups, &fates);
+  CHECK(groups[0].rollouts[0].kept);
+  CHECK(fates[0].at(0).reason == "tie");
+  CHECK(fates[0].at(1).reason.empty());
+}
+
 TEST_CASE("examples come back the same, one digest each") {
   Example pair;
   pair.id = "1/filter/0123456789abcdef/0";

@@ -1,0 +1,44 @@
+#include "loop/setup.h"
+
+#include "sil/rng.h"
+
+namespace sil {
+namespace {
+
+template <class Interface>
+std::unique_ptr<Interface> made(const Registry<Interface>& shelf, const PluginSpec& spec) {
+  try {
+    return shelf.make(spec);
+  } catch (const Error& error) {
+    throw placed(error, spec.place);
+  }
+}
+
+}  // namespace
+
+Error placed(const Error& error, const Place& place) {
+  std::vector<Finding> findings = error.findings();
+  for (Finding& finding : findings)
+    if (finding.place.file.empty()) finding.place = place;
+  return {error.code(), std::move(findings)};
+}
+
+Tasks make_tasks(const Recipe& recipe, const Registries& registries) {
+  Tasks tasks;
+  for (const TaskSpec& spec : recipe.tasks) tasks[spec.name] = made(registries.tasks, spec.plugin);
+  return tasks;
+}
+
+std::unique_ptr<Engine> make_engine(const ModelSpec& spec, const Recipe& recipe, const Tasks& tasks,
+                                    const Registries& registries, int threads) {
+  std::string alphabet;
+  for (const auto& [name, task] : tasks) alphabet += task->alphabet();
+  EngineSetup setup;
+  RandomPath path{recipe.seed, "weights", {spec.name}, {}};
+  setup.key = path.key();
+  setup.threads = threads;
+  if (spec.tokenizer) setup.codec = registries.tokenizers.make(*spec.tokenizer)->make(alphabet);
+  return registries.engines.make(spec.engine)->make(setup);
+}
+
+}  // namespace sil
