@@ -81,31 +81,45 @@ bool Draws::next(Drawn& drawn) {
     if (missed_ > size_ + 1000)
       throw Error(Exit::usage, "task " + views_.front().name + " has no problem in its split",
                   "widen the task (more digits, more rows) or choose another split");
-    uint64_t size = static_cast<uint64_t>(size_), at = static_cast<uint64_t>(cursor_++);
-    int64_t index = static_cast<int64_t>(permuted(key_, at / size, at % size, size));
-    size_t which = 0;
-    while (index >= views_[which].task->size()) index -= views_[which++].task->size();
-    const TaskView& view = views_[which];
-    Problem problem = view.task->at(index);
-    if (!view.holds(problem.uid)) {
+    const int64_t at = cursor_++;
+    std::optional<Problem> problem = problem_at(at);
+    if (!problem) {
       ++missed_;
       continue;
     }
     missed_ = 0;
-    if (view.hidden) {
-      problem.answer.reset();
-      problem.given.clear();
-      problem.meta = Json::object();
-    }
-    problem.split = view.split;
-    problem.task = view.name;
-    problem.index = index;
-    bool once = view.task->distinct() && views_.size() == 1 && cursor_ - first_ <= size_ &&
-                static_cast<int64_t>(static_cast<uint64_t>(first_) / size) == static_cast<int64_t>(at / size);
-    drawn.occurrence = once ? 0 : seen_[problem.uid]++;
-    drawn.problem = std::make_shared<const Problem>(std::move(problem));
+    // Within one pass over a task without duplicates nothing comes twice: no bookkeeping until a second one begins.
+    const bool once = views_.size() == 1 && views_.front().task->distinct() && at / size_ == first_ / size_;
+    if (!once && !counted_) count_first_pass(at);
+    drawn.occurrence = once ? 0 : seen_[problem->uid]++;
+    drawn.problem = std::make_shared<const Problem>(std::move(*problem));
     return true;
   }
+}
+
+std::optional<Problem> Draws::problem_at(int64_t cursor) const {
+  const auto size = static_cast<uint64_t>(size_), at = static_cast<uint64_t>(cursor);
+  auto index = static_cast<int64_t>(permuted(key_, at / size, at % size, size));
+  size_t which = 0;
+  while (index >= views_[which].task->size()) index -= views_[which++].task->size();
+  const TaskView& view = views_[which];
+  Problem problem = view.task->at(index);
+  if (!view.holds(problem.uid)) return std::nullopt;
+  if (view.hidden) {
+    problem.answer.reset();
+    problem.given.clear();
+    problem.meta = Json::object();
+  }
+  problem.split = view.split;
+  problem.task = view.name;
+  problem.index = index;
+  return problem;
+}
+
+void Draws::count_first_pass(int64_t end) {
+  for (int64_t at = first_; at < end; ++at)
+    if (const std::optional<Problem> problem = problem_at(at)) ++seen_[problem->uid];
+  counted_ = true;
 }
 
 void TaskSource::skip(int64_t groups) {

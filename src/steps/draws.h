@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -50,12 +51,16 @@ class Draws {
   int64_t limit() const { return endless_ ? std::numeric_limits<int64_t>::max() : size_; }  // of draws in all
 
  private:
+  std::optional<Problem> problem_at(int64_t cursor) const;  // none: in no view's split
+  void count_first_pass(int64_t end);                       // the draws before `end`, which kept no count
+
   std::vector<TaskView> views_;
   uint64_t key_;
   int64_t first_, cursor_;
   int64_t size_ = 0;  // of all views' index spaces together
   bool endless_;
   int64_t missed_ = 0;  // draws in a row that were in no split
+  bool counted_ = false;
   std::unordered_map<uint64_t, uint32_t> seen_;
 };
 

@@ -57,6 +57,7 @@ class EvaluationRun final : public LocalRun {
         Verdict verdict = truth.correct ? passed(truth.reason) : failed(truth.reason);
         verdict.step = sampler_.step;
         verdict.verifier = "task@1";
+        tally_verdict(verdict, out.tally);
         rollout.verdicts.push_back(std::move(verdict));
       }
       append_rollouts(rollouts, group, true);

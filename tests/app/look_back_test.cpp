@@ -2,8 +2,6 @@
 #include <algorithm>
 
 #include "app/builtins.h"
-#include "loop/frame_scan.h"
-#include "loop/ledger.h"
 #include "loop/loop.h"
 #include "loop/rejudge.h"
 #include "loop/replay.h"
@@ -243,6 +241,30 @@ TEST_CASE("ids are unique, also where several rollouts of a group are continued"
   CHECK(std::adjacent_find(ids.begin(), ids.end()) == ids.end());
 }
 
+TEST_CASE("a problem that comes again when its task is used up is sampled anew, under an id of its own") {
+  SimulatedEnv env;
+  // 90 problems or so are in the split: more than two passes, none of which the frames' borders follow.
+  run(env, request("name: again\nseed: 1\nrounds: 1\nmodels: {lm: {table: {context: 2}, tokenizer: chars}}\n"
+                   "tasks: {sums: {addition: {digits: 1}}}\n"
+                   "round:\n  - {generate: {tasks: sums, problems: 250, samples: 2, max_new_tokens: 6}, as: tries}\n"));
+  std::vector<std::string> ids = ids_of(env, "1", "tries", "tries");
+  REQUIRE(ids.size() == 500);
+  std::sort(ids.begin(), ids.end());
+  CHECK(std::adjacent_find(ids.begin(), ids.end()) == ids.end());
+  CHECK_NOTHROW(fsck_run(env, kRun));
+  const RunState state = load_run(env, kRun, builtins().registries, builtins().steps);
+  std::map<uint64_t, std::vector<std::vector<TokenId>>> samples;  // the first of each group, by problem
+  const PoolPart& part = round_of(state, "1").pools.at("tries").parts.front();
+  for (size_t f = 0; f < part.spans.size(); ++f)
+    for (const Group& group : read_groups(env, kRun, part, f))
+      samples[group.problem->uid].push_back(group.rollouts.front().ids);
+  int64_t again = 0, same = 0;
+  for (const auto& [uid, of_problem] : samples)
+    for (size_t i = 1; i < of_problem.size(); ++i) ++again, same += of_problem[i] == of_problem[0];
+  CHECK(again > 150);
+  CHECK(same < again / 4);  // of six uniform characters, hardly any
+}
+
 TEST_CASE("verdicts of the same verifier do not flip and another one's flips are listed") {
   SimulatedEnv env;
   run(env);
@@ -356,107 +378,6 @@ TEST_CASE("examples that were taken another number of times than the recipe says
   CHECK_NOTHROW(fsck_run(env, kRun));
   CHECK_THAT(error_of([&] { fsck_flow(env, kRun, builtins().registries, builtins().steps); }, Exit::corrupt),
              Contains("copy") && Contains("took 1"));
-}
-
-// Keys of the record's own lines inside of texts and metadata, quotes and backslashes: what could mislead a scan.
-Group awkward_group(int64_t position, uint32_t occurrence, uint64_t parent) {
-  auto problem = std::make_shared<Problem>();
-  problem->uid = 0x0123456789abcdef;
-  problem->prompt = R"(a ","occurrence":9,"prompts":[ \ b)";
-  problem->meta = parse_json(R"({"occurrence":7,"prompts":[{"ids":[1],"text":"x"}],"makers":[{"member":5}]})");
-  Group group;
-  group.problem = problem;
-  group.position = position;
-  group.occurrence = occurrence;
-  group.parent = parent;
-  group.prompts.push_back({{1, 2}, R"("makers":[ "finish":"cancelled")"});
-  for (uint32_t sample : {0, 1}) {
-    Rollout rollout;
-    rollout.step = "s\"tep";
-    rollout.sample = sample;
-    rollout.ids = {4, 5, 6};
-    rollout.logprobs = {-1, -2, -3};
-    rollout.finish = sample == 0 ? Finish::length : Finish::stop;
-    rollout.text = R"(","finish":"cancelled","ids":[1])";
-    Verdict verdict = failed(R"(no ","label":"pass","cost_us":1)");
-    verdict.step = "judge";
-    verdict.parts = {{"cost_us", 1.0}, {"label", 0.5}};
-    rollout.verdicts.push_back(verdict);
-    group.rollouts.push_back(std::move(rollout));
-  }
-  return group;
-}
-
-TEST_CASE("a frame's text gives the digests that its writer gave and counts what it holds, whatever texts it has") {
-  const std::vector<Group> groups = {awkward_group(3, 0, 0), awkward_group(4, 2, 0), awkward_group(6, 3, 77)};
-  FrameText rollouts, added, verdicts, fates, examples;
-  for (const Group& group : groups) {
-    append_rollouts(rollouts, group, true);
-    append_rollouts(added, group, false, 1, 1);
-    append_verdicts(verdicts, group, "judge");
-    append_fates(fates, group, {{"kept", "a \"tie\"", 1}, {"dropped", "b\\c", 1}});
-    Example example;
-    example.id = R"("segments":[[0,1,1,"x"]])";
-    example.sequences.resize(2);
-    for (ExampleSequence& sequence : example.sequences) {
-      sequence.ids = {1, 2, 3};
-      sequence.segments = {{0, 1, 0, ""}, {1, 3, 1, rollout_id("1", group, group.rollouts[0])}};
-    }
-    append_example(examples, example);
-  }
-  using Counts = std::map<std::string, int64_t>;
-  const std::vector<std::tuple<std::string, FrameText, Counts>> kinds = {
-      {"rollouts", rollouts, {{"groups", 3}, {"rollouts", 6}, {"tokens", 18}, {"cut", 3}, {"cancelled", 0}}},
-      {"rollouts", added, {{"rollouts", 3}, {"tokens", 9}, {"cut", 0}, {"cancelled", 0}}},
-      {"verdicts", verdicts, {{"units", 6}, {"fail", 6}, {"class.fail", 6}}},
-      {"fates", fates, {{"in", 6}, {"kept", 3}, {"unused.a \"tie\"", 3}, {"dropped.b\\c", 3}}},
-      {"examples", examples, {{"examples", 3}, {"used", 3}}}};
-  for (const auto& [kind, text, counts] : kinds) {
-    const FrameScan scan = scan_frame(kind, text.text, {3, 7});
-    INFO(kind << "\n" << text.text);
-    CHECK(scan.items == text.items);
-    CHECK(scan.lines == static_cast<int64_t>(text.lines));
-    CHECK(scan.counts == counts);
-    CHECK(scan.fault == "");
-  }
-  const FrameScan whole = scan_frame("rollouts", rollouts.text, {3, 7});
-  const uint64_t uid = 0x0123456789abcdef;
-  CHECK(whole.groups == std::vector<std::pair<uint64_t, uint32_t>>{{uid, 0}, {uid, 2}, {uid, 3}});
-  CHECK_THAT(scan_frame("rollouts", rollouts.text, {3, 6}).fault, Contains("group 6 is outside"));
-  FrameText twice;
-  Group group = awkward_group(3, 0, 0);
-  group.rollouts[1].sample = 0;
-  append_rollouts(twice, group, true);
-  CHECK_THAT(scan_frame("rollouts", twice.text, {3, 4}).fault, Contains("sample 0 twice"));
-  for (const char* damaged : {"x\n", "{\"sample\":1}\n", "{\"group\":1"})
-    error_of([&] { scan_frame("rollouts", damaged, {0, 9}); }, Exit::corrupt);
-}
-
-TEST_CASE("the ledger's equations, by hand") {
-  Tally tally;
-  tally.count("asked", 3);
-  tally.count("rollouts", 3);
-  CHECK(imbalance(tally, {{"rollouts", 4}}) == "");
-  tally.count("asked");
-  CHECK_THAT(imbalance(tally, {{"rollouts", 4}}), Contains("asked for 4"));
-  Tally judged;
-  for (const char* name : {"units", "pass", "class.pass"}) judged.count(name, 2);
-  CHECK(imbalance(judged, {{"verdicts", 2}}) == "");
-  CHECK_THAT(imbalance(judged, {{"verdicts", 1}}), Contains("2 units were judged, 1 verdicts"));
-  judged.count("fail");
-  CHECK_THAT(imbalance(judged, {{"verdicts", 2}}), Contains("1 failed"));
-  Tally filtered;
-  filtered.count("in", 5);
-  filtered.count("kept", 3);
-  filtered.count("dropped.fail", 2);
-  CHECK(imbalance(filtered, {{"fates", 5}}) == "");
-  filtered.count("used", 2);
-  filtered.count("examples", 1);
-  CHECK_THAT(imbalance(filtered, {{"fates", 5}, {"examples", 1}}), Contains("2 are in examples"));
-  filtered.count("unused.tie");
-  CHECK(imbalance(filtered, {{"fates", 5}, {"examples", 1}}) == "");
-  filtered.count("in");
-  CHECK_THAT(imbalance(filtered, {{"fates", 6}, {"examples", 1}}), Contains("6 rollouts came in"));
 }
 
 TEST_CASE("a run goes on only when its last sampled frame comes out again") {
