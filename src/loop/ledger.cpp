@@ -197,7 +197,7 @@ std::string imbalance(const Tally& tally, const std::map<std::string, int64_t>& 
       return fmt::format("{} units: {} passed, {} failed, {} abstained; {} by outcome", n("units"), n("pass"),
                          n("fail"), n("abstain"), sum_of(tally, "class."));
   }
-  const int64_t dropped = sum_of(tally, "dropped.") + sum_of(tally, "surplus.") + sum_of(tally, "canary.");
+  const int64_t dropped = sum_of(tally, "dropped.") + n("surplus") + sum_of(tally, "canary.");
   if (lines.contains("fates") && (n("in") != lines_of("fates") || n("in") != n("kept") + dropped))
     return fmt::format("{} rollouts came in, {} were kept and {} dropped; {} fates are written", n("in"), n("kept"),
                        dropped, lines_of("fates"));

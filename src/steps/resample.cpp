@@ -7,21 +7,28 @@
 namespace sil {
 namespace {
 
-// The part of the step's input that its frame `number` stands in, and the frame's number there.
-std::pair<PoolPart, size_t> input_frame(const RoundContext& context, const StepSpec& spec, size_t number) {
+// The step's frame `number` as it was read from its input.
+Frame input_frame(const RoundContext& context, const StepSpec& spec, size_t number) {
   size_t left = number;
-  for (PoolPart& part : context.input_pool(spec).parts) {
-    if (left < part.spans.size()) return {std::move(part), left};
+  Frame frame;
+  for (const PoolPart& part : context.input_pool(spec).parts) {
+    if (left < part.spans.size()) {
+      frame.round = part.round;
+      frame.groups = read_groups(context.env, context.run_dir, part, left);
+      return frame;
+    }
     left -= part.spans.size();
+    frame.offset += part.end();
   }
   throw Error(Exit::corrupt, spec.name + ": frame " + std::to_string(number) + " has no frame in the step's input",
               "the record does not fit together; restore the run directory from a copy");
 }
 
-void check_same_groups(const StepSpec& spec, const SampledFrame& frame) {
+void check_same_groups(const StepSpec& spec, const Sampler& sampler, const SampledFrame& frame) {
+  const int64_t offset = sampler.new_pool ? frame.input.offset : 0;  // a new pool counts its inputs through
   bool same = frame.input.groups.size() == frame.made.size();
   for (size_t g = 0; same && g < frame.made.size(); ++g)
-    same = frame.input.groups[g].position == frame.made[g].position &&
+    same = frame.input.groups[g].position + offset == frame.made[g].position &&
            frame.input.groups[g].problem->uid == frame.made[g].problem->uid;
   if (!same)
     throw Error(Exit::corrupt, spec.name + ": a frame of rollouts is about other groups than the frame it was made of",
@@ -83,11 +90,7 @@ SampledFrame read_sampled_frame(const RoundContext& context, const StepSpec& spe
   const std::string text = ref.length == 0 ? std::string() : read_frame(context.env, context.run_dir, ref);
   SampledFrame frame;
   frame.round = frame.input.round = context.round().label;
-  if (!sampler.fresh) {
-    const auto [part, at] = input_frame(context, spec, number);
-    frame.input.round = part.round;
-    frame.input.groups = read_groups(context.env, context.run_dir, part, at);
-  }
+  if (!sampler.fresh) frame.input = input_frame(context, spec, number);
   if (!sampler.new_pool) {
     frame.round = frame.input.round;
     frame.made = frame.input.groups;
@@ -98,7 +101,7 @@ SampledFrame read_sampled_frame(const RoundContext& context, const StepSpec& spe
     group.prompts.clear();
     group.rollouts.clear();
   }
-  check_same_groups(spec, frame);
+  check_same_groups(spec, sampler, frame);
   return frame;
 }
 

@@ -60,7 +60,7 @@ TEST_CASE("a run directory on disk is rebuilt, collected and refused as the help
   CHECK(fs::exists(run / "accepted" / "model.safetensors"));
 
   fs::create_directories(run / "objects" / "00");
-  std::ofstream(run / "objects" / "00" / std::string(62, '0')) << "stray";
+  std::ofstream(run / "objects" / "00" / std::string(62, '1')) << "stray";
   const Json planned = parse_json(run_sil("gc " + run.string() + " --dry-run --json").out);
   CHECK(planned.at("objects").as_int() == 1);
   CHECK(planned.at("bytes").as_int() == 5);
