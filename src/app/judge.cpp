@@ -90,10 +90,11 @@ class RowJudge {
   explicit RowJudge(const Verifier& verifier) : verifier_(verifier) {}
 
   void take(std::string_view bytes) {
+    const size_t searched = pending_.size();  // no newline before
     pending_ += bytes;
     size_t begin = 0;
     try {
-      for (size_t end; (end = pending_.find('\n', begin)) != std::string::npos; begin = end + 1)
+      for (size_t end; (end = pending_.find('\n', std::max(begin, searched))) != std::string::npos; begin = end + 1)
         add_line(std::string_view(pending_).substr(begin, end - begin));
     } catch (const Error&) {
       judge();  // rows above the bad one get their answers

@@ -1,6 +1,7 @@
 #include "recipe/option_reader.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "recipe/scalars.h"
 #include "sil/error.h"
@@ -28,6 +29,14 @@ Json json_list(const std::vector<T>& values) {
   Json list = Json::array();
   for (const T& value : values) list.push(value);
   return list;
+}
+
+bool all_finite(const Json& value) {
+  const auto finite_item = [](const Json& item) { return all_finite(item); };
+  const auto finite_member = [](const auto& member) { return all_finite(member.second); };
+  if (value.is_array()) return std::all_of(value.as_array().begin(), value.as_array().end(), finite_item);
+  if (value.is_object()) return std::all_of(value.as_object().begin(), value.as_object().end(), finite_member);
+  return !value.is_number() || std::isfinite(value.as_double());
 }
 
 std::vector<const Node*> one_or_many(const Node& node) {
@@ -179,7 +188,8 @@ bool OptionReader::one_string(std::string_view name, OptionType type, const Opti
     return false;
   }
   value = *read;
-  if (!about.refers.empty() && !value.empty())
+  const bool said = type == OptionType::strings || !value.empty();  // one text alone may say that there is none
+  if (!about.refers.empty() && said)
     reading_.references.push_back({std::string(about.refers), value, node.place, reading_.section});
   return true;
 }
@@ -197,6 +207,11 @@ void OptionReader::check_length(std::string_view name, size_t length, const Opti
   reading_.find(node.place, quoted(name) + " has " + std::to_string(length) + " entries; it must have" + range);
 }
 
+// What must be said is not said by an empty list.
+void OptionReader::refuse_empty(std::string_view name, const Node& node) {
+  reading_.find(node.place, quoted(name) + " is an empty list", "name at least one");
+}
+
 void OptionReader::option(std::string_view name, std::vector<std::string>& value, const OptionInfo& about) {
   const Node* node = given(name, about, json_list(value));
   if (node) {
@@ -206,6 +221,7 @@ void OptionReader::option(std::string_view name, std::vector<std::string>& value
       if (one_string(name, OptionType::strings, about, *item, text)) value.push_back(std::move(text));
     }
     if (node->kind == Node::Kind::list) check_length(name, node->items.size(), about, *node);
+    if (about.required && node->kind == Node::Kind::list && node->items.empty()) refuse_empty(name, *node);
   }
   keep(name, json_list(value), node);
 }
@@ -231,6 +247,11 @@ void OptionReader::option(std::string_view name, Json& value, const OptionInfo& 
   if (node) {
     value = node->to_json();
     collect_words(value, reading_.words);
+    if (!all_finite(value))
+      reading_.find(node->place,
+                    quoted(name) + " holds a number that is not finite; found " +
+                        (node->kind == Node::Kind::scalar ? value_seen(*node) : dump(value)),
+                    "NaN and infinities can be neither compared nor recorded");
     if (value.is_string() && !about.refers.empty())
       reading_.references.push_back({std::string(about.refers), value.as_string(), node->place, reading_.section});
     if (value.is_string() && !about.choices.empty() &&
@@ -265,6 +286,7 @@ void OptionReader::plugins(std::string_view name, std::string_view kind, std::ve
     if (node->kind == Node::Kind::null && !none) refuse(name, OptionType::plugins, about, *node);
     if (node->kind == Node::Kind::null) entries.clear();
     if (node->kind == Node::Kind::list) check_length(name, entries.size(), about, *node);
+    if (about.required && node->kind == Node::Kind::list && entries.empty()) refuse_empty(name, *node);
     if (about.single && entries.size() > 1)
       reading_.find(node->place, quoted(name) + " takes one plug-in; found " + std::to_string(entries.size()));
   } else {

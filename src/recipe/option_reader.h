@@ -82,6 +82,7 @@ class OptionReader final : public OptionVisitor {
  private:
   const Node* given(std::string_view name, const OptionInfo& about, const Json& default_value);
   void refuse(std::string_view name, OptionType type, const OptionInfo& about, const Node& node, std::string hint = {});
+  void refuse_empty(std::string_view name, const Node& node);
   void keep(std::string_view name, Json value, const Node* node);
   void check_length(std::string_view name, size_t length, const OptionInfo& about, const Node& node);
   bool one_string(std::string_view name, OptionType type, const OptionInfo& about, const Node& node,

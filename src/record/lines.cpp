@@ -3,7 +3,7 @@
 
 #include <charconv>
 #include <cmath>
-#include <ranges>
+#include <span>
 #include <type_traits>
 
 namespace sil {
@@ -111,7 +111,7 @@ void append_group_line(std::string& out, const Group& group, bool whole, size_t 
     if (group.parent != 0) append_word(out, ",\"parent\":", hex64(group.parent));
   }
   const auto first = group.prompts.begin() + static_cast<std::ptrdiff_t>(first_prompt);
-  append_list(out, ",\"prompts\":", std::ranges::subrange(first, group.prompts.end()), [&](const Prompt& prompt) {
+  append_list(out, ",\"prompts\":", std::span(first, group.prompts.end()), [&](const Prompt& prompt) {
     append_numbers(out, "{\"ids\":", prompt.ids);
     append_field(out, ",\"text\":", prompt.text);
     out += '}';

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <limits>
 
 namespace sil {
 namespace {
@@ -21,7 +22,8 @@ Digest digest_at(const Json& json, std::string_view key) {
 
 Metrics metrics_from(const Json& json) {
   Metrics metrics;
-  for (const auto& [name, value] : json.as_object()) metrics[name] = value.as_double();
+  for (const auto& [name, value] : json.as_object())  // JSON has no NaN: it was written as null
+    metrics[name] = value.is_null() ? std::numeric_limits<double>::quiet_NaN() : value.as_double();
   return metrics;
 }
 
