@@ -1,6 +1,7 @@
 #include "recipe/sections.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "recipe/grammar.h"
 #include "recipe/scalars.h"
@@ -105,6 +106,8 @@ void check_split(const Node& options, const TaskSpec& task, Reading& reading) {
   const Json* split = task.plugin.options.find("split");
   const Node* written = options.find("split");
   if (split == nullptr || written == nullptr || is_split(*split)) return;
+  const Json* fraction = split->find("fraction");
+  if (fraction && fraction->is_number() && std::isnan(fraction->as_double())) return;  // found already
   reading.find(
       written->place,
       "'split' must be train, dev, test or {fraction: f, name: one of these} with f above 0 and below 1; found " +

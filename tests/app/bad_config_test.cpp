@@ -191,7 +191,7 @@ TEST_CASE("options of plug-ins that no type can refuse are refused before the st
   const std::string gated = "live, loss: nll}\n  - gate: {at_least: .nan} #";
   CHECK_THAT(refused_change("live, loss: nll,", gated, ":12:22: "), Contains("'at_least'") && Contains("not finite"));
   CHECK_THAT(refused_change("loss: nll", "loss: []", ":11:"), Contains("'loss' is an empty list"));
-  CHECK_THAT(refused_change("tasks: train, p", "tasks: \"\", p", ":8:"), Contains("no task ''"));
+  CHECK_THAT(refused_change("tasks: train, p", "tasks: [train, \"\"], p", ":8:"), Contains("no task ''"));
   CHECK_THAT(refused_change("verify: exact", "verify: {score: \"while true do end\"}", ":9:"), Contains("expression"));
 }
 
