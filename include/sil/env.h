@@ -34,6 +34,9 @@ class FileLock {
   virtual ~FileLock() = default;
 };
 
+// Whose time on the processors.
+enum class CpuTime { thread, process };  // the calling thread's | all threads'
+
 enum class Create { exclusive, append };  // fail when it exists | open or create, position at the end
 
 class Env {
@@ -58,8 +61,9 @@ class Env {
   virtual void make_link(const std::string& target, const std::string& path) = 0;  // symbolic, replaces
   virtual std::unique_ptr<FileLock> lock(const std::string& path) = 0;             // nullptr: held by another process
 
-  virtual double seconds() = 0;        // monotonic
-  virtual std::string utc_time() = 0;  // ISO 8601, for people only, in no digest
+  virtual double seconds() = 0;                // monotonic
+  virtual double cpu_seconds(CpuTime of) = 0;  // user and system, in no digest
+  virtual std::string utc_time() = 0;          // ISO 8601, for people only, in no digest
 };
 
 Env& system_env();

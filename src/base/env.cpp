@@ -240,6 +240,12 @@ class SystemEnv final : public Env {
     return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
   }
 
+  double cpu_seconds(CpuTime of) override {
+    timespec used{};
+    ::clock_gettime(of == CpuTime::thread ? CLOCK_THREAD_CPUTIME_ID : CLOCK_PROCESS_CPUTIME_ID, &used);
+    return static_cast<double>(used.tv_sec) + 1e-9 * static_cast<double>(used.tv_nsec);
+  }
+
   std::string utc_time() override {
     const std::time_t now = std::time(nullptr);
     std::tm parts{};

@@ -47,10 +47,11 @@ class LogSoftmax {
   LogSum sum(std::span<const float> z);
   std::span<const ExpSum> chunks() const { return chunks_; }
 
-  // Log-sum of logits / temperature, and the scaled row itself.
+  // The scaled row itself, logits / temperature, and its log-sum.
+  void scale(std::span<const float> logits, float temperature) { scale_row(logits, temperature, row_); }
   LogSum scaled_sum(std::span<const float> logits, float temperature);
   std::span<const float> row() const { return row_; }
-  // exp(z - max - log) of the last scaled_sum, padded with 0.
+  // exp(z - max - log) of the last scaled row, padded with 0.
   std::span<const float> probabilities(const LogSum& sum);
 
  private:

@@ -72,8 +72,23 @@ TokenSampler::TokenSampler(const SamplingOptions& options, size_t vocabulary)
   SIL_CHECK(vocabulary >= 1 && vocabulary <= kChunk * kChunk);
 }
 
+LogSum TokenSampler::total(std::span<const float> logits) {
+  return softmax_.scaled_sum(logits, stored_temperature(options_.temperature));
+}
+
 Sampled TokenSampler::draw(std::span<const float> logits, const DrawAddress& address) {
-  const LogSum total = softmax_.scaled_sum(logits, stored_temperature(options_.temperature));
+  const LogSum sum = total(logits);
+  return draw_scaled(logits, sum, address);
+}
+
+Sampled TokenSampler::draw(std::span<const float> logits, const LogSum& total, const DrawAddress& address) {
+  softmax_.scale(logits, stored_temperature(options_.temperature));
+  if (softmax_.chunks().size() > 1) softmax_.sum(softmax_.row());
+  return draw_scaled(logits, total, address);
+}
+
+// The row lies scaled and summed in softmax_; of a single chunk the sum is not read.
+Sampled TokenSampler::draw_scaled(std::span<const float> logits, const LogSum& total, const DrawAddress& address) {
   std::span<const float> z = softmax_.row();
   if (options_.temperature == 0) {
     const auto best = std::max_element(logits.begin(), logits.end());

@@ -47,8 +47,12 @@ class TokenSampler {
 
   bool filtered() const { return filtered_; }  // kept_mass is worth storing
   Sampled draw(std::span<const float> logits, const DrawAddress& address);
+  // In two parts, for rows that come again: the log-sum that log-probs are taken from is the same each time.
+  LogSum total(std::span<const float> logits);
+  Sampled draw(std::span<const float> logits, const LogSum& total, const DrawAddress& address);
 
  private:
+  Sampled draw_scaled(std::span<const float> logits, const LogSum& total, const DrawAddress& address);
   size_t pick_chunk(const DrawAddress& address, std::span<const ExpSum> chunks);
 
   SamplingOptions options_;

@@ -3,6 +3,7 @@
 //
 //   models: {lm: {table: {context: 3}, tokenizer: chars}}
 #include <algorithm>
+#include <array>
 #include <mutex>
 #include <string>
 
@@ -44,7 +45,8 @@ class TableGeneration {
     Finish finish = Finish::length;
     out.begin(request);
     for (; address.position < most && finish == Finish::length; ++address.position) {
-      const Sampled token = sampler_.draw(table_.logits(table_.find(window.ids())), address);
+      const int32_t row = table_.find(window.ids());
+      const Sampled token = sampler_.draw(table_.logits(row), total(row), address);
       out.add(token.id);
       out.add_logprob(token.logprob);
       if (sampler_.filtered()) out.add_kept_mass(token.kept_mass);
@@ -55,10 +57,22 @@ class TableGeneration {
   }
 
  private:
+  struct KnownTotal {
+    int32_t row = ContextTable::kUnseen - 1;  // none
+    LogSum total;
+  };
+
+  const LogSum& total(int32_t row) {
+    KnownTotal& known = known_[static_cast<uint32_t>(row) % known_.size()];
+    if (known.row != row) known = {row, sampler_.total(table_.logits(row))};
+    return known.total;
+  }
+
   const ContextTable& table_;
   const Codec& codec_;
   const GenerateBatch& batch_;
   TokenSampler sampler_;
+  std::array<KnownTotal, 256> known_;  // the rows of frequent contexts come again and again
 };
 
 class TableEngine final : public Engine {

@@ -3,7 +3,6 @@
 #include <condition_variable>
 #include <exception>
 #include <map>
-#include <optional>
 #include <thread>
 
 #include "record/segment.h"
@@ -21,6 +20,7 @@ struct EncodedFile {
 struct MemberOutput {
   std::vector<EncodedFile> files;
   Tally tally;
+  double cpu_seconds = 0;
 };
 
 struct DoneFrame {
@@ -29,7 +29,8 @@ struct DoneFrame {
   std::optional<Frame> rest;  // for the members that work in order
 };
 
-MemberOutput process(const ChainMember& member, Frame& frame) {
+// Counts what the thread has used since `begun`, and moves that on.
+MemberOutput process(const ChainMember& member, Frame& frame, Env& env, double& begun) {
   StepOutput out;
   member.run->process(frame, out);
   MemberOutput to;
@@ -39,37 +40,59 @@ MemberOutput process(const ChainMember& member, Frame& frame) {
     if (!text.text.empty()) file.frame = encode_frame(text.text);
     to.files.push_back(std::move(file));
   }
+  const double now = env.cpu_seconds(CpuTime::thread);
+  to.cpu_seconds = now - begun;
+  begun = now;
   return to;
 }
 
 // Writes finished frames and their records.
 class Committer {
  public:
-  Committer(RoundContext& context, const std::vector<ChainMember>& members) : context_(context), members_(members) {}
+  Committer(RoundContext& context, const std::vector<ChainMember>& members)
+      : context_(context), members_(members), cpu_seconds_(members.size()) {}
 
-  void commit(const DoneFrame& frame) {
+  const std::vector<double>& cpu_seconds() const { return cpu_seconds_; }  // by member
+
+  // One acknowledgement for all of them: each segment and the journal go to disk once.
+  void commit(const std::vector<DoneFrame>& frames) {
+    std::vector<Json> payloads;
+    for (const DoneFrame& frame : frames) payloads.push_back(payload_of(frame));
+    for (auto& [name, segment] : segments_)
+      if (segment.writer) segment.writer->sync();
+    context_.record_all("frame", std::move(payloads));
+  }
+
+ private:
+  // What a step writes of one kind.
+  struct Segment {
+    Digest running;                         // over its items so far
+    std::unique_ptr<SegmentWriter> writer;  // once there is something to write
+  };
+
+  Json payload_of(const DoneFrame& frame) {
     Json steps = Json::array();
-    for (size_t m = 0; m < members_.size(); ++m) steps.push(member_entry(members_[m].spec->name, frame.members[m]));
-    for (auto& [name, writer] : writers_) writer->sync();
+    for (size_t m = 0; m < members_.size(); ++m) {
+      steps.push(member_entry(members_[m].spec->name, frame.members[m]));
+      cpu_seconds_[m] += frame.members[m].cpu_seconds;
+    }
     Json payload = Json::object();
     payload.set("round", context_.round().label);
     payload.set("span", Json(Json::Array{frame.span.begin, frame.span.end}));
     payload.set("steps", std::move(steps));
-    context_.record("frame", std::move(payload));
+    return payload;
   }
 
- private:
   Json member_entry(const std::string& step, const MemberOutput& output) {
-    const StepProgress& before = context_.round().steps[step];
     Json files = Json::object();
     for (const EncodedFile& file : output.files) {
-      auto known = before.running.find(file.kind);
-      Digest running = known == before.running.end() ? Digest() : known->second;
-      for (const Digest& item : file.items) running = chain(running, item);
+      const std::string name = segment_name(context_.round().label, step, file.kind);
+      Segment& segment = segment_of(name, step, file.kind);
+      for (const Digest& item : file.items) segment.running = chain(segment.running, item);
       Json entry = Json::object();
-      entry.set("frame", append(step, file).to_json());
+      entry.set("frame", append(name, segment, step, file).to_json());
       entry.set("lines", file.lines);
-      entry.set("digest", running.hex());
+      entry.set("digest", segment.running.hex());
       files.set(file.kind, std::move(entry));
     }
     Json entry = Json::object();
@@ -79,13 +102,20 @@ class Committer {
     return entry;
   }
 
-  FrameRef append(const std::string& step, const EncodedFile& file) {
-    std::string segment = segment_name(context_.round().label, step, file.kind);
-    if (file.frame.bytes.empty()) return FrameRef{segment, 0, 0, 0, Digest()};
-    auto& writer = writers_[segment];
-    if (!writer)
-      writer = std::make_unique<SegmentWriter>(context_.env, context_.run_dir, segment, journaled_end(step, file.kind));
-    return writer->append(file.frame);
+  Segment& segment_of(const std::string& name, const std::string& step, const std::string& kind) {
+    const auto [it, is_new] = segments_.try_emplace(name);
+    if (!is_new) return it->second;
+    const StepProgress& before = context_.round().steps[step];
+    if (auto known = before.running.find(kind); known != before.running.end()) it->second.running = known->second;
+    return it->second;
+  }
+
+  FrameRef append(const std::string& name, Segment& segment, const std::string& step, const EncodedFile& file) {
+    if (file.frame.bytes.empty()) return FrameRef{name, 0, 0, 0, Digest()};
+    if (!segment.writer)
+      segment.writer =
+          std::make_unique<SegmentWriter>(context_.env, context_.run_dir, name, journaled_end(step, file.kind));
+    return segment.writer->append(file.frame);
   }
 
   uint64_t journaled_end(const std::string& step, const std::string& kind) const {
@@ -101,7 +131,8 @@ class Committer {
 
   RoundContext& context_;
   const std::vector<ChainMember>& members_;
-  std::map<std::string, std::unique_ptr<SegmentWriter>> writers_;
+  std::vector<double> cpu_seconds_;
+  std::map<std::string, Segment> segments_;  // by name
 };
 
 // Frames between the source and the committer.
@@ -112,16 +143,15 @@ class Pipeline {
     while (unordered_ < members.size() && !members[unordered_].run->in_order()) ++unordered_;
   }
 
-  void run() {
+  std::vector<double> run() {
     std::vector<std::jthread> workers;
     for (int t = 0; t < context_.threads; ++t) workers.emplace_back([this] { work(); });
     Committer committer(context_, members_);
     try {
-      while (std::optional<DoneFrame> frame = next_done()) {
-        for (size_t m = unordered_; m < members_.size(); ++m)
-          frame->members.push_back(process(members_[m], *frame->rest));
-        committer.commit(*frame);
-        report(frame->span.end);
+      for (std::vector<DoneFrame> frames = next_done(); !frames.empty(); frames = next_done()) {
+        process_in_order(frames);
+        committer.commit(frames);
+        report(frames.back().span.end);
       }
     } catch (...) {
       fail(std::current_exception());
@@ -129,16 +159,18 @@ class Pipeline {
     workers.clear();
     if (failure_) std::rethrow_exception(failure_);
     if (context_.stop.stop_requested()) throw Error(Exit::stopped, "stopped on request", "the same command continues");
+    return committer.cpu_seconds();
   }
 
  private:
   void work() try {
     for (;;) {
+      double begun = context_.env.cpu_seconds(CpuTime::thread);
       Frame frame;
       int64_t ticket = take(frame);
       if (ticket < 0) return;
       DoneFrame done{frame.span, {}, {}};
-      for (size_t m = 0; m < unordered_; ++m) done.members.push_back(process(members_[m], frame));
+      for (size_t m = 0; m < unordered_; ++m) done.members.push_back(process(members_[m], frame, context_.env, begun));
       if (unordered_ < members_.size()) done.rest = std::move(frame);
       std::lock_guard lock(mutex_);
       if (context_.stop.stop_requested())
@@ -149,6 +181,13 @@ class Pipeline {
     }
   } catch (...) {
     fail(std::current_exception());
+  }
+
+  void process_in_order(std::vector<DoneFrame>& frames) {
+    double begun = context_.env.cpu_seconds(CpuTime::thread);
+    for (DoneFrame& frame : frames)
+      for (size_t m = unordered_; m < members_.size(); ++m)
+        frame.members.push_back(process(members_[m], *frame.rest, context_.env, begun));
   }
 
   int64_t take(Frame& frame) {
@@ -176,20 +215,28 @@ class Pipeline {
     return more ? taken_++ : -1;
   }
 
-  std::optional<DoneFrame> next_done() {
+  // The frames to commit, in order; none at the end. On a slow disk several are ready when the last commit is done.
+  // With one thread they go one by one: then the calls of a run are the same every time.
+  std::vector<DoneFrame> next_done() {
     std::unique_lock lock(mutex_);
     for (;;) {
       changed_.wait_for(lock, std::chrono::milliseconds(200),
                         [&] { return failure_ || ready_.count(committed_) || finished(); });
-      if (failure_) return std::nullopt;
-      if (auto it = ready_.find(committed_); it != ready_.end()) {
-        DoneFrame frame = std::move(it->second);
+      if (failure_) return {};
+      std::vector<DoneFrame> frames;
+      const int64_t most = context_.threads == 1 ? 1 : window_;
+      while (static_cast<int64_t>(frames.size()) < most) {
+        const auto it = ready_.find(committed_);
+        if (it == ready_.end()) break;
+        frames.push_back(std::move(it->second));
         ready_.erase(it);
         ++committed_;
-        changed_.notify_all();
-        return frame;
       }
-      if (finished() || context_.stop.stop_requested()) return std::nullopt;
+      if (!frames.empty()) {
+        changed_.notify_all();
+        return frames;
+      }
+      if (finished() || context_.stop.stop_requested()) return {};
     }
   }
   bool finished() const { return ended_ && committed_ == taken_; }
@@ -227,8 +274,8 @@ std::string segment_name(const std::string& round, const std::string& step, cons
   return "rounds/" + folder + "/" + step + "." + kind + ".jsonl.zst";
 }
 
-void run_chain(RoundContext& context, FrameSource& source, const std::vector<ChainMember>& members) {
-  Pipeline(context, source, members).run();
+std::vector<double> run_chain(RoundContext& context, FrameSource& source, const std::vector<ChainMember>& members) {
+  return Pipeline(context, source, members).run();
 }
 
 }  // namespace sil

@@ -10,9 +10,9 @@
 
 namespace sil {
 
-// Commits every frame the source still gives. Throws the first failure, or Error(Exit::stopped) once a stop was
-// requested: whatever was committed before counts.
-void run_chain(RoundContext& context, FrameSource& source, const std::vector<ChainMember>& members);
+// Commits every frame the source still gives; returns the seconds of processor time that each member took. Throws the
+// first failure, or Error(Exit::stopped) once a stop was requested: whatever was committed before counts.
+std::vector<double> run_chain(RoundContext& context, FrameSource& source, const std::vector<ChainMember>& members);
 
 std::string segment_name(const std::string& round, const std::string& step, const std::string& kind);
 

@@ -52,10 +52,10 @@ class Loop {
         views_(run_) {}
 
   RunSummary run() {
-    state_ = replay(run_.journal().records());
+    state_ = replay(run_.journal().found());
     if (state_.begun && state_.recipe_digest != recipe_.digest) refuse_other_recipe();
     refuse_other_data();
-    remove_retired(run_.journal().records(), state_, run_.objects());
+    remove_retired(run_.journal().found(), state_, run_.objects());
     if (state_.begun && state_.status == "done" && finished()) {
       views_.update(state_);
       return summary("done");
@@ -67,12 +67,13 @@ class Loop {
     try {
       for (const ModelSpec& spec : recipe_.models) add_model(spec);
       if (!state_.rounds.empty())
-        check_last_frame(run_.journal().records(), {run_.env(), run_.path(), recipe_, registries_, steps_, tasks_, models_,
-                                                    run_.objects(), request_.threads});
+        check_last_frame(run_.journal().found(), {run_.env(), run_.path(), recipe_, registries_, steps_, tasks_,
+                                                  models_, run_.objects(), request_.threads});
       if (state_.current() == nullptr)
         settle();
       else
         views_.update(state_);
+      run_.journal().forget();
       bind_recorded();
       sections();
     } catch (const Error& error) {
@@ -115,14 +116,12 @@ class Loop {
 
   std::map<std::string, std::unique_ptr<Engine>> make_engines() const {
     std::map<std::string, std::unique_ptr<Engine>> engines;
-    for (const ModelSpec& spec : recipe_.models) engines[spec.name] = make_engine(spec, recipe_, tasks_, registries_, request_.threads);
+    for (const ModelSpec& spec : recipe_.models)
+      engines[spec.name] = make_engine(spec, recipe_, tasks_, registries_, request_.threads);
     return engines;
   }
 
-  void record(std::string_view type, Json payload) {
-    run_.journal().append(type, std::move(payload));
-    state_.apply(run_.journal().records().back());
-  }
+  void record(std::string_view type, Json payload) { state_.apply(run_.journal().append(type, std::move(payload))); }
 
   void retire(const std::vector<Digest>& objects) {
     retire_objects(
@@ -233,6 +232,9 @@ class Loop {
           retire({state_.spent.begin(), state_.spent.end()});
         },
         run_.objects());
+    context.record_all = [this](std::string_view type, std::vector<Json> payloads) {
+      for (const JournalRecord& entry : run_.journal().append(type, std::move(payloads))) state_.apply(entry);
+    };
     context.threads = request_.threads;
     context.frame_rollouts = request_.frame_rollouts;
     context.stop = stop_;

@@ -192,13 +192,14 @@ GcReport gc_run(Env& env, const std::string& run_dir, bool dry_run) {
   }
   GcReport report = leftovers(env, run_dir);  // opening clears them
   RunDirectory run(env, run_dir);
-  RunState state = replay(run.journal().records());
+  std::vector<JournalRecord> records = run.journal().found();
+  RunState state = replay(records);
   const std::vector<Digest> due = due_objects(state, run.objects());
   if (!due.empty()) {
-    run.journal().append("retire", retire_payload(due));
-    state.apply(run.journal().records().back());
+    records.push_back(run.journal().append("retire", retire_payload(due)));
+    state.apply(records.back());
   }
-  const std::set<Digest> reached = reached_objects(run.journal().records(), state);
+  const std::set<Digest> reached = reached_objects(records, state);
   for (const Digest& digest : run.objects().list()) {
     if (reached.count(digest)) continue;
     ++report.objects;

@@ -26,6 +26,13 @@ std::string figures_text(const StepProgress& step) {
   return text;
 }
 
+// What a step took of this process: by the clock, all of its chain's time; by the processors, its own share.
+struct Spent {
+  double seconds = 0;
+  double cpu_seconds = 0;
+  Spent operator-(const Spent& from) const { return {seconds - from.seconds, cpu_seconds - from.cpu_seconds}; }
+};
+
 class Section {
  public:
   Section(RoundContext& context, const std::vector<StepSpec>& specs, const StepObjects& steps, RunProgress& progress)
@@ -53,14 +60,15 @@ class Section {
     }
     if (context_.stop.stop_requested()) throw Error(Exit::stopped, "stopped on request", "the same command continues");
     if (!spec.when.empty() && !spec.when.truth(*round_scope(context_.round()))) {
-      finish(spec, {}, true, 0);
+      finish(spec, {}, true, {});
       return i + 1;
     }
-    double begun = context_.env.seconds();
+    const Spent begun = now();
     std::unique_ptr<FrameSource> source = steps_.at(&spec)->source(context_, spec);
     std::unique_ptr<LocalRun> local = source ? steps_.at(&spec)->local(context_, spec) : nullptr;
     if (!local) {
-      finish(spec, steps_.at(&spec)->run(context_, spec), false, context_.env.seconds() - begun);
+      StepResult result = steps_.at(&spec)->run(context_, spec);
+      finish(spec, std::move(result), false, now() - begun);
       return i + 1;
     }
     std::vector<ChainMember> members;
@@ -72,26 +80,32 @@ class Section {
       members.push_back({&specs_[end], std::move(next)});
       ++end;
     }
-    run_passes(*source, members);
+    const std::vector<double> cpu_seconds = run_passes(*source, members);
     for (size_t m = 0; m < members.size(); ++m) {
       const StepSpec& member = *members[m].spec;
+      const Spent after_chain = now();
       StepResult result = steps_.at(&member)->run(context_, member);
       Metrics more = members[m].run->metrics(context_.round().steps[member.name].tally);
       result.metrics.insert(more.begin(), more.end());
       if (m == 0 && source->cursor()) result.payload.set("cursor", *source->cursor());
-      finish(member, std::move(result), false, context_.env.seconds() - begun);
+      const Spent whole = now();
+      finish(member, std::move(result), false,
+             {(whole - begun).seconds, cpu_seconds[m] + (whole - after_chain).cpu_seconds});
     }
     return end;
   }
 
-  void run_passes(FrameSource& source, const std::vector<ChainMember>& members) {
+  // Returns the CPU seconds of each member.
+  std::vector<double> run_passes(FrameSource& source, const std::vector<ChainMember>& members) {
+    std::vector<double> cpu_seconds(members.size());
     auto wants_more = [&](const ChainMember& member) {
       return member.run->wants_more(context_.round().steps[member.spec->name].tally, source.passes());
     };
     for (;;) {
-      run_chain(context_, source, members);
+      const std::vector<double> of_pass = run_chain(context_, source, members);
+      for (size_t m = 0; m < members.size(); ++m) cpu_seconds[m] += of_pass[m];
       auto wanting = std::find_if(members.begin(), members.end(), wants_more);
-      if (wanting == members.end()) return;
+      if (wanting == members.end()) return cpu_seconds;
       if (source.passes() == 0)
         throw Error(Exit::usage, wanting->spec->name + ": refill cannot repeat the steps above",
                     "rules that need the whole pool cut them off; put those into a second filter below",
@@ -125,7 +139,9 @@ class Section {
     bind_step(context_.state, context_.round(), spec, *steps_.at(&spec), context_.inputs.at(&spec));
   }
 
-  void finish(const StepSpec& spec, StepResult result, bool skipped, double seconds) {
+  Spent now() const { return {context_.env.seconds(), context_.env.cpu_seconds(CpuTime::process)}; }
+
+  void finish(const StepSpec& spec, StepResult result, bool skipped, const Spent& spent) {
     const StepProgress& progress = context_.round().steps[spec.name];
     check_ledger(spec, progress);
     Digest digest = step_digest(result.digest, progress);
@@ -138,7 +154,8 @@ class Section {
     Json metrics = Json::object();
     for (const auto& [name, value] : result.metrics) metrics.set(name, value);
     payload.set("metrics", std::move(metrics));
-    payload.set("seconds", seconds);
+    payload.set("seconds", spent.seconds);
+    payload.set("cpu_seconds", spent.cpu_seconds);
     if (skipped) payload.set("skipped", true);
     Json event = Json::object();
     for (const char* key : {"round", "step", "verb", "digest", "metrics", "seconds", "skipped"})
@@ -148,7 +165,7 @@ class Section {
     bind(spec);
     std::string text = skipped ? "  skipped" : figures_text(context_.round().steps.at(spec.name));
     if (!result.note.empty()) text += "  " + result.note;
-    progress_.line(fmt::format("  {:<14}{}  {:.1f} s", spec.name, text, seconds));
+    progress_.line(fmt::format("  {:<14}{}  {:.1f} s", spec.name, text, spent.seconds));
   }
 
   void check_ledger(const StepSpec& spec, const StepProgress& progress) const {

@@ -259,7 +259,7 @@ int64_t rebuild_run(Env& env, const std::string& run_dir) {
     throw Error(Exit::unreadable, run_dir + " holds no recipe yet",
                 "start it with `sil run RECIPE --out " + run_dir + "`");
   RunDirectory run(env, run_dir);
-  const RunState state = replay(run.journal().records());
+  const RunState state = replay(run.journal().found());
   Views views(run);
   views.remove_all();
   views.update(state);

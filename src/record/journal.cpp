@@ -137,6 +137,7 @@ Journal::Journal(Env& env, std::string path) : env_(env), path_(std::move(path))
   } else {
     contents_.last_sum = kFirstPrev;
   }
+  next_seq_ = contents_.records.size();
   file_ = env_.create(path_, Create::append);
   // A process killed before its fsync leaves a record that can be read but is not durable, and a name likewise: both
   // must be, before anything is built on them.
@@ -144,26 +145,40 @@ Journal::Journal(Env& env, std::string path) : env_(env), path_(std::move(path))
   env_.sync_dir(parent_of(path_));
 }
 
-void Journal::append(std::string_view type, Json payload) {
+JournalRecord Journal::append(std::string_view type, Json payload) {
+  std::vector<Json> one;
+  one.push_back(std::move(payload));
+  return std::move(append(type, std::move(one)).front());
+}
+
+std::vector<JournalRecord> Journal::append(std::string_view type, std::vector<Json> payloads) {
   if (failed_)
     throw Error(Exit::io, path_ + ": an earlier append failed, no more are made",
                 "the same command continues the run once the disk is well");
   SIL_CHECK(is_type(type));
-  const std::string line = line_of(contents_.records.size(), contents_.last_sum, type, payload);
-  // What could not be read back must not be written: the run could never be opened again.
-  ParsedLine parsed =
-      parse_line(std::string_view(line).substr(0, line.size() - 1), contents_.records.size(), contents_.last_sum);
-  SIL_CHECK(parsed.fault.empty());
+  std::string lines, sum = contents_.last_sum;
+  std::vector<JournalRecord> records;
+  for (const Json& payload : payloads) {
+    const uint64_t seq = next_seq_ + records.size();
+    const std::string line = line_of(seq, sum, type, payload);
+    // What could not be read back must not be written: the run could never be opened again.
+    ParsedLine parsed = parse_line(std::string_view(line).substr(0, line.size() - 1), seq, sum);
+    SIL_CHECK(parsed.fault.empty());
+    parsed.record.offset = contents_.valid_bytes + lines.size();
+    sum = parsed.sum;
+    lines += line;
+    records.push_back(std::move(parsed.record));
+  }
   failed_ = true;  // until all of it succeeded
-  write_line(line);
-  parsed.record.offset = contents_.valid_bytes;
-  contents_.valid_bytes += line.size();
-  contents_.last_sum = parsed.sum;
-  contents_.records.push_back(std::move(parsed.record));
+  write(lines);
+  contents_.valid_bytes += lines.size();
+  contents_.last_sum = std::move(sum);
+  next_seq_ += records.size();
   failed_ = false;
+  return records;
 }
 
-void Journal::write_line(const std::string& line) {
+void Journal::write(const std::string& lines) {
   const uint64_t size = env_.exists(path_) ? env_.file_size(path_) : 0;
   if (size != contents_.valid_bytes)
     throw Error(Exit::in_use,
@@ -171,7 +186,7 @@ void Journal::write_line(const std::string& line) {
                     std::to_string(contents_.valid_bytes) + ": something else writes to this run",
                 "stop the other writer, then give the same command again");
   try {
-    file_->write(line);
+    file_->write(lines);
     file_->sync();
   } catch (const Error&) {
     try {

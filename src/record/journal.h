@@ -43,20 +43,24 @@ class Journal {
   // Creates the file or opens it for appending, cutting a torn tail.
   Journal(Env& env, std::string path);
 
-  const std::vector<JournalRecord>& records() const { return contents_.records; }
+  // What stood there at this opening. What is appended since is not kept, so that memory does not grow with a run.
+  const std::vector<JournalRecord>& found() const { return contents_.records; }
+  void forget() { contents_.records = {}; }                     // found() is empty then
   uint64_t torn_bytes() const { return contents_.torn_bytes; }  // cut by this opening
-  // Returns when the record is durable. Before writing, the file must have the size this process left it with
-  // (Error(Exit::in_use): another writer). After a failure the object refuses further appends, and what it wrote of the
-  // record is taken back as far as the system allows: a failed fsync leaves bytes that look durable and are not.
-  // `type` matches [a-z][a-z0-9_]*; a payload that does not read back equal is a bug (Exit::internal).
-  void append(std::string_view type, Json payload);
+  // Returns the records when they are durable, all of them together or none. Before writing, the file must have the
+  // size this process left it with (Error(Exit::in_use): another writer). After a failure the object refuses further
+  // appends, and what it wrote is taken back as far as the system allows: a failed fsync leaves bytes that look durable
+  // and are not. `type` matches [a-z][a-z0-9_]*; a payload that does not read back equal is a bug (Exit::internal).
+  std::vector<JournalRecord> append(std::string_view type, std::vector<Json> payloads);
+  JournalRecord append(std::string_view type, Json payload);
 
  private:
-  void write_line(const std::string& line);
+  void write(const std::string& lines);
 
   Env& env_;
   std::string path_;
   JournalContents contents_;
+  uint64_t next_seq_ = 0;
   std::unique_ptr<OutputFile> file_;
   bool failed_ = false;
 };

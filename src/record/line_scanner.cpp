@@ -80,6 +80,21 @@ std::string LineScanner::string() {
   return out;
 }
 
+std::string_view LineScanner::skip_string() {
+  expect("\"");
+  const char* content = at_;
+  while (at_ != end_ && *at_ != '"') at_ += *at_ == '\\' && left() > 1 ? 2 : 1;
+  if (at_ == end_) fail("a string is cut short");
+  return {content, static_cast<size_t>(at_++ - content)};
+}
+
+void LineScanner::skip_numbers() {
+  expect("[");
+  const size_t length = std::string_view(at_, left()).find(']');
+  if (length == std::string_view::npos) fail_expected("]");
+  at_ += length + 1;
+}
+
 void LineScanner::append_escape(std::string& out) {
   static constexpr std::string_view kLetters = "\"\\/bfnrt";
   static constexpr std::string_view kMeanings = "\"\\/\b\f\n\r\t";

@@ -4,6 +4,8 @@
 #pragma once
 
 #include <charconv>
+#include <cstring>
+#include <limits>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -22,23 +24,43 @@ class LineScanner {
   bool next_line();  // false at the end of the text; a last line without its newline is an error
   void end_line();   // the line must end here
 
-  bool accept(std::string_view literal) {
-    if (!std::string_view(at_, left()).starts_with(literal)) return false;
-    at_ += literal.size();
+  // Templates, so that comparing with a literal is a few instructions and no call.
+  template <size_t N>
+  bool accept(const char (&literal)[N]) {
+    if (left() < N - 1 || std::memcmp(at_, literal, N - 1) != 0) return false;
+    at_ += N - 1;
     return true;
   }
-  void expect(std::string_view literal) {
+  template <size_t N>
+  void expect(const char (&literal)[N]) {
     if (!accept(literal)) fail_expected(literal);
   }
 
   std::string string();  // quotes and escapes undone; must be UTF-8
-  uint64_t hex64();      // a quoted uid
+  // What is not wanted: a string, as it is written between its quotes, and a list of numbers. Only their ends are
+  // looked for.
+  std::string_view skip_string();
+  void skip_numbers();
+  uint64_t hex64();  // a quoted uid
   Digest digest();
   bool boolean();
   Json json();  // any value
 
   template <class T>
   T number() {
+    if constexpr (std::is_integral_v<T>) {
+      // Most integers are short and positive, and then this is quicker than from_chars.
+      const char* at = at_;
+      uint32_t small = 0;
+      while (at != end_ && *at >= '0' && *at <= '9' && at - at_ < 9)
+        small = 10 * small + static_cast<uint32_t>(*at++ - '0');
+      const bool whole =
+          at != at_ && (*at_ != '0' || at - at_ == 1) && at != end_ && (*at == ',' || *at == ']' || *at == '}');
+      if (whole && small <= static_cast<uint64_t>(std::numeric_limits<T>::max())) {
+        at_ = at;
+        return static_cast<T>(small);
+      }
+    }
     const char* first = at_ + (at_ != end_ && *at_ == '-' ? 1 : 0);
     // from_chars also takes "inf", "nan", "007" and "1.", which no writer of ours makes.
     if (first == end_ || *first < '0' || *first > '9') fail("a number is missing");

@@ -1,6 +1,7 @@
 // The writers of record lines. Text is made by hand: these run once a rollout, at the speed of the fastest engine.
 #include "record/lines.h"
 
+#include <array>
 #include <charconv>
 #include <cmath>
 #include <span>
@@ -9,11 +10,19 @@
 namespace sil {
 namespace {
 
+constexpr size_t kNumberChars = 32;  // more than any number takes
+
+// Writes to `at`; returns the end.
+template <class T>
+char* put_number(char* at, T value) {
+  if constexpr (std::is_floating_point_v<T>) SIL_CHECK(std::isfinite(value));
+  return std::to_chars(at, at + kNumberChars, value).ptr;
+}
+
 template <class T>
 void append_number(std::string& out, T value) {
-  if constexpr (std::is_floating_point_v<T>) SIL_CHECK(std::isfinite(value));
-  char digits[32];
-  out.append(digits, std::to_chars(digits, digits + sizeof digits, value).ptr);
+  char digits[kNumberChars];
+  out.append(digits, put_number(digits, value));
 }
 
 // `key` with its punctuation: `,"text":`.
@@ -49,7 +58,19 @@ void append_list(std::string& out, std::string_view key, const Items& items, App
 
 template <class T>
 void append_numbers(std::string& out, std::string_view key, const std::vector<T>& values) {
-  append_list(out, key, values, [&](T value) { append_number(out, value); });
+  // A piece at a time: an append a number costs more than the digits.
+  std::array<char, 1024> piece;
+  char* at = piece.data();
+  (out += key) += '[';
+  for (size_t i = 0; i < values.size(); ++i) {
+    if (piece.data() + piece.size() - at <= static_cast<std::ptrdiff_t>(kNumberChars)) {
+      out.append(piece.data(), at);
+      at = piece.data();
+    }
+    if (i > 0) *at++ = ',';
+    at = put_number(at, values[i]);
+  }
+  out.append(piece.data(), at) += ']';
 }
 
 // True where a default may be left out and still read back to the same bits.

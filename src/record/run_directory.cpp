@@ -122,7 +122,7 @@ std::unique_ptr<FileLock> claim(Env& env, const std::string& path) {
 RunDirectory::RunDirectory(Env& env, std::string path)
     : env_(env), path_(without_trailing_slashes(std::move(path))), lock_(claim(env, path_)), objects_(env, path_) {
   journal_ = std::make_unique<Journal>(env, at("journal"));
-  if (journal_->records().empty()) sync_ancestors(env, path_);
+  if (journal_->found().empty()) sync_ancestors(env, path_);
   objects_.clear_temporaries();
 }
 

@@ -63,17 +63,19 @@ FrameRef FrameRef::from_json(const Json& json) {
 }
 
 EncodedFrame encode_frame(std::string_view text) {
-  EncodedFrame frame;
-  frame.bytes.resize(ZSTD_compressBound(text.size()));
-  const std::unique_ptr<ZSTD_CCtx, size_t (*)(ZSTD_CCtx*)> context(ZSTD_createCCtx(), ZSTD_freeCCtx);
+  // Kept from frame to frame: both are large.
+  thread_local const std::unique_ptr<ZSTD_CCtx, size_t (*)(ZSTD_CCtx*)> context(ZSTD_createCCtx(), ZSTD_freeCCtx);
+  thread_local std::string bytes;
   if (!context) throw Error(Exit::resources, "out of memory while a frame was compressed");
+  if (const size_t most = ZSTD_compressBound(text.size()); bytes.size() < most) bytes.resize(most);
   // The SHA-256 in the journal is the check; a second checksum would only cost time.
   ZSTD_CCtx_setParameter(context.get(), ZSTD_c_compressionLevel, kLevel);
   ZSTD_CCtx_setParameter(context.get(), ZSTD_c_checksumFlag, 0);
-  const size_t length = ZSTD_compress2(context.get(), frame.bytes.data(), frame.bytes.size(), text.data(), text.size());
+  const size_t length = ZSTD_compress2(context.get(), bytes.data(), bytes.size(), text.data(), text.size());
   if (ZSTD_isError(length))
     throw Error(Exit::resources, std::string("a frame cannot be compressed: ") + ZSTD_getErrorName(length));
-  frame.bytes.resize(length);
+  EncodedFrame frame;
+  frame.bytes.assign(bytes, 0, length);
   frame.raw_length = text.size();
   frame.sha256 = sha256(frame.bytes);
   return frame;

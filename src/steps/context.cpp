@@ -51,6 +51,13 @@ class PoolSource final : public FrameSource {
   int64_t offset_ = 0;  // groups of the parts before
 };
 
+// A group's rollouts mostly share their context.
+struct LastContext {
+  ProblemRef problem;
+  std::string role;
+  std::vector<TokenId> ids;
+};
+
 }  // namespace
 
 const Task* RoundContext::task_of(const Problem& problem) const {
@@ -116,9 +123,12 @@ FilterContext filter_context(RoundContext& context) {
   filter.scope = [outer](const Group& group, const Rollout* rollout) { return unit_scope(group, rollout, "", outer); };
   auto views = std::make_shared<std::map<std::string, View, std::less<>>>();
   for (const RoleSpec& role : context.recipe.roles) (*views)[role.name] = context.view_of(role.view, role.place);
-  filter.context_ids = [&context, views](const Group& group, const Rollout& rollout) {
+  filter.context_ids = [&context, views, last = LastContext()](const Group& group, const Rollout& rollout) mutable {
+    if (last.problem == group.problem && last.role == rollout.role) return last.ids;
     const Codec& codec = context.models.engine(context.role(rollout.role).model).codec();
-    return codec.encode(views->at(rollout.role).render({group.problem.get(), nullptr, nullptr, nullptr}), true);
+    last = {group.problem, rollout.role,
+            codec.encode(views->at(rollout.role).render({group.problem.get(), nullptr, nullptr, nullptr}), true)};
+    return last.ids;
   };
   return filter;
 }

@@ -56,6 +56,8 @@ class RoundContext {
   std::map<std::string, std::unique_ptr<Task>>& tasks;
   Models& models;
   Recorder record;
+  // Several records, acknowledged together.
+  std::function<void(std::string_view type, std::vector<Json> payloads)> record_all;
   ObjectStore& objects;
   int threads = 1;
   int64_t frame_rollouts = 4096;
@@ -89,7 +91,7 @@ class Where {
   const StepSpec& spec_;
   std::string by_;
 };
-// What filters read; `round` is set frame by frame.
+// What filters read; `round` is set frame by frame. Each thread works with a copy of its own.
 FilterContext filter_context(RoundContext& context);
 Label group_label(const Group& group, std::string_view by);  // passed if any passes, failed if none does and one fails
 

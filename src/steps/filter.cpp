@@ -137,22 +137,24 @@ class FilterRun final : public LocalRun {
       tally.count("used", rollouts_in(shaped));
     }
     std::vector<Fate> rows(group.rollouts.size());
-    bool any = false;
+    int64_t in = 0, kept = 0;
     for (size_t r = 0; r < rows.size(); ++r) {
       Rollout& rollout = group.rollouts[r];
       const std::string& reason = filtered.dropped_by[r];
       rows[r].fate = reason == kAbsent ? "" : reason.empty() ? "kept" : reason == kSurplus ? kSurplus : "dropped";
       if (reason == kAbsent) continue;
-      tally.count("in");
-      tally.count(reason.empty() ? "kept" : reason == kSurplus ? kSurplus : "dropped." + reason);
+      ++in;
+      if (!reason.empty()) tally.count(reason == kSurplus ? kSurplus : "dropped." + reason);
       rows[r].reason = reason.empty() ? unused[r] : reason;
       if (reason.empty() && !unused[r].empty()) tally.count("unused." + unused[r]);
       rows[r].weight = rollout.weight;
       rollout.kept = reason.empty();
-      if (rollout.kept) tally.add("weight", rollout.weight), any = true;
+      if (rollout.kept) tally.add("weight", rollout.weight), ++kept;
     }
+    if (in > 0) tally.count("in", in);
+    if (kept > 0) tally.count("kept", kept);
     tally.count("groups");
-    tally.count("kept_groups", any);
+    tally.count("kept_groups", kept > 0);
     append_fates(fates, group, rows);
   }
 

@@ -65,13 +65,14 @@ class ExamplesRun final : public LocalRun {
     context.round = frame.round;
     FrameText text;
     for (const Group& group : frame.groups) {
-      std::string id = group_id(frame.round, group.rollouts.empty() ? "" : group.rollouts.front().step, group);
+      const std::string& maker = group.rollouts.empty() ? std::string() : group.rollouts.front().step;
+      const uint64_t group_hash = sha256(group_id(frame.round, maker, group)).head();
       for (const Rollout& rollout : group.rollouts) {
         if (!rollout.kept) continue;
         Example example;
-        example.id = rollout_id(frame.round, group, rollout);
-        example.group = sha256(id).head();
+        example.group = group_hash;
         example.sequences.push_back(example_sequence(context, group, rollout));
+        example.id = example.sequences.back().segments.back().rollout;
         append_example(text, example);
       }
     }
@@ -211,6 +212,7 @@ class Finetune final : public Step {
     plan.steps = options_.steps;
     plan.batch_tokens = options_.batch_tokens;
     plan.minibatches = options_.minibatches;
+    plan.threads = context.threads;
     for (const LossTerm& term : loss.terms) plan.needs_old = plan.needs_old || (term.atom && term.atom->needs_old());
     return plan;
   }

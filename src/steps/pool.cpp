@@ -49,17 +49,6 @@ std::vector<Group> read_groups(Env& env, const std::string& run_dir, const PoolP
   return groups;
 }
 
-std::vector<Example> read_examples(Env& env, const std::string& run_dir, const ExamplePart& part, size_t frame) {
-  std::vector<Example> examples;
-  if (part.frames[frame].length == 0) return examples;
-  read_examples(read_frame(env, run_dir, part.frames[frame]), examples);
-  if (!part.chosen) return examples;
-  std::vector<Example> kept;
-  for (size_t i = 0; i < examples.size(); ++i)
-    if ((*part.chosen)[static_cast<size_t>(part.spans[frame].begin) + i]) kept.push_back(std::move(examples[i]));
-  return kept;
-}
-
 std::vector<std::vector<Fate>> read_layer_fates(Env& env, const std::string& run_dir, const PoolPart& part,
                                                 const std::string& step, size_t frame) {
   std::vector<Group> groups;

@@ -47,7 +47,7 @@ struct ExamplePart {
   std::shared_ptr<const std::vector<bool>> chosen;
 
   int64_t end() const { return spans.empty() ? 0 : spans.back().end; }  // examples, chosen or not
-  int64_t examples() const;  // chosen ones
+  int64_t examples() const;                                             // chosen ones
 };
 
 struct Pool {
@@ -60,7 +60,6 @@ struct Pool {
 };
 
 std::vector<Group> read_groups(Env& env, const std::string& run_dir, const PoolPart& part, size_t frame);
-std::vector<Example> read_examples(Env& env, const std::string& run_dir, const ExamplePart& part, size_t frame);
 // Fates of one layer, [group][rollout] of the groups that `read_groups` gives for the frame.
 std::vector<std::vector<Fate>> read_layer_fates(Env& env, const std::string& run_dir, const PoolPart& part,
                                                 const std::string& step, size_t frame);

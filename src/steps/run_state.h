@@ -9,8 +9,8 @@
 //                                                                                   "after")
 //   frame      {round, span: [begin, end], steps: [{step, files: {kind: {frame, lines, digest}}, tally}]}
 //   checkpoint {round, step, steps_done, state (object)}                            inside a finetune
-//   step       {round, step, verb, digest, metrics, tally, seconds, skipped?, cursor?, candidate?, accepted?, best?,
-//              figures?}
+//   step       {round, step, verb, digest, result, metrics, seconds, cpu_seconds, skipped?, cursor?, candidate?,
+//              accepted?, best?, figures?}
 //   seal       {round, digest, averages?: [{model, decay, version}]}
 //   finish     {status: done | stopped | rule | failed, digest, code}
 //   retire     {objects: [...]}                                                     before they are removed

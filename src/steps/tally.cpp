@@ -7,16 +7,21 @@ namespace {
 
 constexpr double kUnit = 0x1p-30;
 
-int64_t at(const std::map<std::string, int64_t>& values, const std::string& name) {
+int64_t value_of(const std::map<std::string, int64_t, std::less<>>& values, const std::string& name) {
   auto it = values.find(name);
   return it == values.end() ? 0 : it->second;
 }
 
 }  // namespace
 
-void Tally::add(const std::string& name, double value) {
+int64_t& Tally::at(Values& values, std::string_view name) {
+  const auto it = values.find(name);
+  return it == values.end() ? values[std::string(name)] : it->second;
+}
+
+void Tally::add(std::string_view name, double value) {
   SIL_CHECK(std::isfinite(value));
-  sums_[name] += std::llround(value / kUnit);
+  at(sums_, name) += std::llround(value / kUnit);
 }
 
 void Tally::merge(const Tally& other) {
@@ -25,11 +30,11 @@ void Tally::merge(const Tally& other) {
 }
 
 int64_t Tally::count_of(const std::string& name) const {
-  return at(counts_, name);
+  return value_of(counts_, name);
 }
 
 double Tally::sum_of(const std::string& name) const {
-  return static_cast<double>(at(sums_, name)) * kUnit;
+  return static_cast<double>(value_of(sums_, name)) * kUnit;
 }
 
 double Tally::mean(const std::string& sum, const std::string& count) const {

@@ -1,13 +1,17 @@
 // The order in which examples are trained on: a pure function of the examples' canonical order and the random key,
-// never of frames or memory. Canonical order is cut into blocks of 65,536; blocks, and examples inside a block, are
-// sorted by Philox(key, epoch, item). They are then packed in that order into optimizer steps.
+// never of frames, threads or memory. Canonical order is cut into blocks of 65,536; blocks, and examples inside a
+// block, are sorted by Philox(key, epoch, item). They are then packed in that order into optimizer steps.
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <future>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "base/threads.h"
+#include "record/example_columns.h"
 #include "sil/engine.h"
 #include "sil/env.h"
 #include "steps/pool.h"
@@ -23,42 +27,74 @@ struct TrainingPlanOptions {
   int64_t batch_tokens = 16384;
   int64_t minibatches = 0;  // > 0: an epoch is cut into so many steps of whole groups instead
   bool needs_old = false;   // log-probs as sampled: an example without them is refused
+  int threads = 1;          // that read; with more than one, the next step is put together while one is worked on
 };
 
 // Fills TrainBatch::reference_logp; empty function when the loss needs none.
 using ReferenceScorer = std::function<std::vector<float>(const TrainBatch& batch)>;
 
-// Streams the steps of a finetune from the record; holds one block of examples at a time.
+// Streams the steps of a finetune from the record. Memory: one block of examples and a few words a step. What is larger
+// than a block is read once to plan an epoch and once to train on it.
 class RecordedBatches final : public TrainBatches {
  public:
   RecordedBatches(Env& env, std::string run_dir, std::vector<ExamplePart> parts, TrainingPlanOptions options,
                   ReferenceScorer reference);
   int64_t steps() const override { return static_cast<int64_t>(steps_.size()); }
   TrainBatch step(int64_t index) override;
-  int64_t examples() const { return static_cast<int64_t>(lengths_.size()); }
+  int64_t examples() const { return examples_; }
   int64_t examples_taken() const;  // over all steps
 
  private:
+  // Consecutive examples of an epoch's order, from `item` of the block that comes in the `turn`th place.
   struct StepPlan {
-    std::vector<uint32_t> items;  // example numbers in training order
+    int64_t epoch = 0;
+    uint32_t turn = 0;
+    uint32_t item = 0;
+    int64_t count = 0;
   };
-  void measure();
-  std::vector<uint32_t> epoch_order(int64_t epoch) const;
-  void plan_epoch(int64_t epoch);
-  const Example& example(uint32_t number);
+  struct FrameAt {
+    size_t part = 0, frame = 0;
+    int64_t begin = 0, end = 0;  // its examples
+  };
+  // Where an example of the current block lies.
+  struct Item {
+    uint32_t frame = 0, example = 0;
+  };
+
+  void find_frames();
+  void plan();
+  void plan_by_tokens(int64_t epoch);
+  void plan_by_groups(int64_t epoch);
+  bool planned() const { return options_.steps > 0 && steps() >= options_.steps; }
+  int64_t blocks() const { return (examples_ + kOrderBlock - 1) / kOrderBlock; }
+  // Makes a block the current one: its columns in memory, its items in the epoch's order.
+  void enter(int64_t epoch, uint32_t turn);
+  void read_block(int64_t block);
+  ExampleColumns read_frame_of(const FrameAt& frame, int64_t begin, int64_t end) const;
+  void sort_items();
+  TrainBatch gather(const StepPlan& plan);
+  void append(const Item& item, TrainBatch& batch) const;
 
   Env& env_;
   std::string run_dir_;
   std::vector<ExamplePart> parts_;
   TrainingPlanOptions options_;
   ReferenceScorer reference_;
-  std::vector<uint32_t> lengths_;                    // tokens of each example
-  std::vector<uint64_t> groups_;                     // of each example, when minibatches are whole groups
-  std::vector<std::pair<size_t, size_t>> frame_of_;  // by frame: (part, frame)
-  std::vector<uint32_t> frame_begin_;                // first example of each frame
+  ThreadPool pool_;
+  int64_t examples_ = 0;
+  std::vector<FrameAt> frames_;  // those that hold examples
   std::vector<StepPlan> steps_;
-  uint32_t block_begin_ = 0;
-  std::vector<Example> block_;
+
+  // The current block.
+  int64_t epoch_ = -1;
+  std::vector<uint32_t> turns_;  // blocks in the order of `epoch_`
+  int64_t block_ = -1;
+  std::vector<ExampleColumns> columns_;  // one a frame
+  int64_t sorted_epoch_ = -1;            // of items_
+  std::vector<Item> items_;
+
+  int64_t ahead_index_ = -1;
+  std::future<TrainBatch> ahead_;  // uses all of the above: ends first
 };
 
 }  // namespace sil

@@ -1,6 +1,7 @@
 // The loop of a run in small: append a frame, sync, journal it; put an object, journal it. Stopped by kills, power
 // failures and I/O errors at every call, it must lose nothing acknowledged and end with the bytes of an undisturbed
 // run.
+#include <algorithm>
 #include <map>
 
 #include "record/run_directory.h"
@@ -32,9 +33,9 @@ struct Outside {
   int acknowledged = -1;  // -1: not even `open`
 };
 
-// Everything the journal names is there and equal; returns the number of steps done.
+// Everything the journal named at its opening is there and equal; returns the number of steps done.
 int check_record(SimulatedEnv& env, RunDirectory& run) {
-  const auto& records = run.journal().records();
+  const auto& records = run.journal().found();
   for (size_t i = 1; i < records.size(); ++i) {
     const int step = static_cast<int>(i) - 1;
     const Json& payload = records[i].payload;
@@ -43,7 +44,7 @@ int check_record(SimulatedEnv& env, RunDirectory& run) {
     if (text != text_of(step)) FAIL("step " << step << " reads back as " << text);
   }
   for (const Digest& digest : run.objects().list()) run.objects().verify(digest);
-  return static_cast<int>(records.size()) - 1;
+  return std::max(0, static_cast<int>(records.size()) - 1);
 }
 
 void do_step(SimulatedEnv& env, RunDirectory& run, std::map<std::string, SegmentWriter>& segments, int step) {
@@ -55,7 +56,7 @@ void do_step(SimulatedEnv& env, RunDirectory& run, std::map<std::string, Segment
   auto segment = segments.find(name);
   if (segment == segments.end()) {
     uint64_t end = 0;
-    for (const JournalRecord& record : run.journal().records()) {
+    for (const JournalRecord& record : run.journal().found()) {
       const Json* frame = record.payload.find("frame");
       if (!frame || frame->at("segment").as_string() != name) continue;
       end = static_cast<uint64_t>(frame->at("offset").as_int() + frame->at("length").as_int());
@@ -70,7 +71,7 @@ void do_step(SimulatedEnv& env, RunDirectory& run, std::map<std::string, Segment
 // One process: opens the run, checks it against what it acknowledged before, and does the rest.
 void process(SimulatedEnv& env, Outside& outside) {
   RunDirectory run(env, kRun);
-  if (run.journal().records().empty()) {
+  if (run.journal().found().empty()) {
     if (outside.acknowledged >= 0) FAIL("the whole run is lost");
     run.journal().append("open", Json::object());
     outside.acknowledged = 0;

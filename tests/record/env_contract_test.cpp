@@ -199,6 +199,11 @@ TEST_CASE("both clocks tell UTC in the same form and never go back") {
     CHECK((time[4] == '-' && time[10] == 'T' && time[13] == ':' && time.back() == 'Z'));
     const double before = env->seconds();
     CHECK(env->seconds() >= before);
+    for (CpuTime of : {CpuTime::thread, CpuTime::process}) {
+      const double used = env->cpu_seconds(of);
+      CHECK(used >= 0);
+      CHECK(env->cpu_seconds(of) >= used);
+    }
   }
 }
 

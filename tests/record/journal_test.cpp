@@ -196,7 +196,7 @@ TEST_CASE("nothing is appended after a failed fsync or write, and the record is 
       const uint64_t calls = env.calls().size();
       REQUIRE(exit_of([&] { journal.append("frame", frame_payload(2)); }) == Exit::io);
       REQUIRE(env.calls().size() == calls);  // the fsync least of all is tried again
-      CHECK(journal.records().size() == 2);
+      CHECK(journal.found().size() == 2);
       env.restart();
       Journal again(env, kPath);
       again.append("frame", frame_payload(2));
@@ -204,6 +204,42 @@ TEST_CASE("nothing is appended after a failed fsync or write, and the record is 
       REQUIRE(env.contents(kPath) == journal_of(3));
     }
   }
+}
+
+TEST_CASE("an append gives back the record, and a journal keeps none of those it wrote") {
+  SimulatedEnv env;
+  append_records(env, 2);
+  Journal journal(env, kPath);
+  CHECK(journal.found().size() == 2);
+  const JournalRecord third = journal.append("frame", frame_payload(2));
+  CHECK(third.seq == 2);
+  CHECK(third.payload == frame_payload(2));
+  CHECK(journal.found().size() == 2);
+  journal.forget();
+  CHECK(journal.found().empty());
+  CHECK(journal.append("frame", frame_payload(3)).seq == 3);
+  CHECK(env.contents(kPath) == journal_of(4));
+}
+
+TEST_CASE("records appended together are the lines of records appended one by one, made durable at once") {
+  SimulatedEnv env;
+  env.put_file("/run/SIL", "");
+  Journal journal(env, kPath);
+  journal.append("open", frame_payload(0));
+  const uint64_t before = env.calls().size();
+  const std::vector<JournalRecord> made =
+      journal.append("frame", std::vector<Json>{frame_payload(1), frame_payload(2)});
+  CHECK(env.calls().size() == before + 4);  // exists, file_size, write, sync
+  CHECK(env.contents(kPath) == journal_of(3));
+  REQUIRE(made.size() == 2);
+  const JournalContents read = parse_journal(env.contents(kPath), kPath);
+  for (size_t i = 0; i < 2; ++i) {
+    CHECK(made[i].seq == i + 1);
+    CHECK(made[i].offset == read.records[i + 1].offset);
+    CHECK(made[i].payload == frame_payload(static_cast<int>(i) + 1));
+  }
+  journal.append("frame", frame_payload(3));
+  CHECK(env.contents(kPath) == journal_of(4));
 }
 
 TEST_CASE("a second writer is noticed by the size of the file") {

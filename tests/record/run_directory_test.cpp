@@ -64,7 +64,7 @@ TEST_CASE("a new run directory is made with its parents and is opened again") {
     run.objects().put("x");
   }
   RunDirectory run(env, "a/b/c");
-  CHECK(run.journal().records().size() == 1);
+  CHECK(run.journal().found().size() == 1);
   CHECK(run.objects().list().size() == 1);
 }
 
@@ -214,7 +214,7 @@ TEST_CASE("of 200 processes started at once exactly one gets the run directory")
   CHECK(in_use == 199);
   CHECK(others == "");
   RunDirectory run(system_env(), path);  // free again
-  CHECK(run.journal().records().size() == 1);
+  CHECK(run.journal().found().size() == 1);
 }
 
 TEST_CASE("programs started by the owner do not inherit its files") {

@@ -1,0 +1,128 @@
+#!/usr/bin/env python3
+"""The benchmarks behind scripts/bench.sh, which builds first. Figures, not tests: what is too slow does not fail."""
+
+import json
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+SIL = ROOT / "build/release/bin/sil"
+RECIPE = ROOT / "tests/bench/spine.yaml"
+SAMPLES = 8
+GOAL = 150_000  # rollouts/s
+REPEATS = 3  # of the timed run; the best one counts, as a shared machine only ever slows down
+SLOW_GRADER = """\
+import sys, time
+sys.path.insert(0, {python!r})
+from sil_verifier import serve
+def grade(completion, answer, **_):
+    time.sleep(0.0002)
+    return completion[:1] == answer
+serve(grade)
+"""
+MANY_ROUNDS = """\
+name: rounds
+seed: 1
+rounds: 200
+models: {lm: {table: {context: 4}, tokenizer: chars}}
+tasks: {sums: {addition: {digits: 1}}}
+round:
+  - generate: {tasks: sums, problems: 8, samples: 4, max_new_tokens: 3}
+  - verify: exact
+  - filter: {keep: pass}
+  - finetune: {from: live, loss: nll, learning_rate: 0.1}
+"""
+
+
+def run_sil(*arguments):
+    """Seconds by the clock and of the processors, and the peak memory in MiB."""
+    begin = time.monotonic()
+    process = subprocess.Popen([SIL, *map(str, arguments)], cwd=ROOT, stdout=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode != 0:
+        sys.exit(f"bench: sil {' '.join(map(str, arguments))} ended with {process.returncode}")
+    return time.monotonic() - begin, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
+
+
+def step_records(run, label):
+    with open(run / "journal", encoding="utf-8") as journal:
+        records = [json.loads(line) for line in journal]
+    return [r["payload"] for r in records if r["type"] == "step" and r["payload"]["round"] == label]
+
+
+def run_spine(folder, name, problems, recipe=RECIPE):
+    out = folder / name
+    figures = run_sil("run", recipe, f"generate.problems={problems}", "--out", out, "--quiet")
+    return out, *figures
+
+
+def print_stages(out, rollouts, cpu):
+    steps = step_records(out, "1")
+    for step in steps:
+        print(f"spine: {step['cpu_seconds'] / rollouts * 1e6:.2f} CPU us/rollout {step['step']}")
+    rest = cpu - sum(step["cpu_seconds"] for step in steps)
+    print(f"spine: {rest / rollouts * 1e6:.2f} CPU us/rollout all else (start-up round, writing the record)")
+    print(f"spine: {cpu / rollouts * 1e6:.2f} CPU us/rollout in all")
+    verify = next(s for s in steps if s["step"] == "verify")["metrics"]
+    train = next(s for s in steps if s["step"] == "finetune")["metrics"]
+    print(f"spine: {100 * verify['pass_rate']:.1f} % passed, {train['examples_taken']:.0f} examples trained on")
+
+
+def bench_spine(folder):
+    problems = int(os.environ.get("SIL_BENCH_PROBLEMS", "125000"))
+    rollouts = SAMPLES * problems
+    runs = [run_spine(folder, f"run{i}", problems) for i in range(REPEATS)]
+    out, seconds, cpu, peak = min(runs, key=lambda run: run[1])
+    rate = rollouts / seconds
+    print(f"spine: {rate:.0f} rollouts/s ({100 * rate / GOAL:.0f} % of the goal of {GOAL})")
+    all_seconds = ", ".join(f"{run[1]:.1f}" for run in runs)
+    print(f"spine: {rollouts} rollouts in {all_seconds} s, best counts, on {os.cpu_count()} cores")
+    print_stages(out, rollouts, min(run[2] for run in runs))
+    print(f"spine: {peak:.0f} MiB peak memory (limit 512)", flush=True)
+
+    seconds = run_sil("fsck", out)[0]
+    print(f"spine: {seconds:.1f} s fsck, ok")
+    if subprocess.run([SIL, "help", "replay"], capture_output=True, check=False).returncode == 0:
+        seconds = run_sil("replay", out, "--random", 1000)[0]
+        print(f"spine: {seconds:.1f} s replay of 1000 random rollouts, equal bit for bit", flush=True)
+
+    _, _, _, more = run_spine(folder, "more", 4 * problems)
+    print(f"spine: {more:.0f} MiB peak memory at {4 * rollouts} rollouts ({100 * (more / peak - 1):+.0f} %, limit 10)")
+    grader = folder / "slow.py"
+    grader.write_text(SLOW_GRADER.format(python=str(ROOT / "python")), encoding="utf-8")
+    verify = f'  - verify: {{program: {{command: "python3 {grader}", workers: 2}}}}'
+    slow = folder / "slow.yaml"
+    slow.write_text(re.sub(r"(?m)^  - verify: exact$", verify, RECIPE.read_text(encoding="utf-8")), encoding="utf-8")
+    _, seconds, _, waiting = run_spine(folder, "slow", problems // 12, slow)
+    print(
+        f"spine: {waiting:.0f} MiB peak memory behind a verifier of {rollouts / 12 / seconds:.0f} a second"
+        f" ({100 * (waiting / peak - 1):+.0f} %, limit 10)"
+    )
+
+
+def best_ms(*arguments):
+    return 1000 * min(run_sil(*arguments)[0] for _ in range(20))
+
+
+def bench_start(folder):
+    print(f"start: {best_ms('--help'):.0f} ms sil --help (limit 30)")
+    print(f"start: {best_ms('check', 'configs/quickstart.yaml'):.0f} ms sil check configs/quickstart.yaml (limit 100)")
+    recipe = folder / "rounds.yaml"
+    recipe.write_text(MANY_ROUNDS, encoding="utf-8")
+    run_sil("run", recipe, "--out", folder / "rounds", "--quiet")
+    print(f"start: {best_ms('show', folder / 'rounds'):.0f} ms sil show of 200 rounds (limit 200)")
+
+
+def main():
+    with tempfile.TemporaryDirectory(prefix="sil-bench-") as folder:
+        for what in sys.argv[1:] or ["spine", "start"]:
+            {"spine": bench_spine, "start": bench_start}[what](pathlib.Path(folder))
+
+
+main()
