@@ -88,9 +88,8 @@ def bench_spine(folder):
 
     seconds = run_sil("fsck", out)[0]
     print(f"spine: {seconds:.1f} s fsck, ok")
-    if subprocess.run([SIL, "help", "replay"], capture_output=True, check=False).returncode == 0:
-        seconds = run_sil("replay", out, "--random", 1000)[0]
-        print(f"spine: {seconds:.1f} s replay of 1000 random rollouts, equal bit for bit", flush=True)
+    seconds = run_sil("replay", out, "--random", 1000)[0]
+    print(f"spine: {seconds:.1f} s replay of 1000 random rollouts, equal bit for bit", flush=True)
 
     _, _, _, more = run_spine(folder, "more", 4 * problems)
     print(f"spine: {more:.0f} MiB peak memory at {4 * rollouts} rollouts ({100 * (more / peak - 1):+.0f} %, limit 10)")

@@ -68,8 +68,9 @@ class CommandLine {
   void add_recipes() {
     CLI::App* run = add(app_, "run", "start or continue a run", [this] { return run_command(run_); });
     add_recipe(*run, run_.recipe, run_.overrides);
-    run->add_option("--out", run_.out, "the run's directory (default: runs/NAME)")
-        ->check([](const std::string& path) { return path.empty() ? "--out is an empty text" : std::string(); });
+    run->add_option("--out", run_.out, "the run's directory (default: runs/NAME)")->check([](const std::string& path) {
+      return path.empty() ? "--out is an empty text" : std::string();
+    });
     add_threads(*run, run_.threads);
     run->add_option("--rounds", run_.rounds, "rounds to run, the same as rounds=N")
         ->check(CLI::Range(int64_t{0}, int64_t{1} << 40));

@@ -46,8 +46,8 @@ struct RunSummary {
   std::vector<std::string> unconfined;  // commands of graders that run outside any cage
 };
 
-// What only the steps and the shelves can tell of a recipe: options that do not fit, views that cannot be read, held-out
-// problems that would train, expressions that name what no unit has. Reads no data and starts nothing.
+// What only the steps and the shelves can tell of a recipe: options that do not fit, views that cannot be read,
+// held-out problems that would train, expressions that name what no unit has. Reads no data and starts nothing.
 std::vector<Finding> recipe_findings(const Recipe& recipe, const Registries& registries, const Registry<Step>& steps);
 
 // Commands of the graders that the recipe runs with the user's rights, outside any cage, each once.

@@ -14,9 +14,8 @@
 namespace sil {
 
 // Weights, optimizer states and training states that are on disk, that `retain` does not keep and that no later step
-// can read: base, live, start, best, the incumbent, a candidate, averages and what the recipe names as {round: k} always
-// stay; so do their optimizer states when a finetune may keep them.
-// `resolved`: the recipe's. Sorted.
+// can read: base, live, start, best, the incumbent, a candidate, averages and what the recipe names as {round: k}
+// always stay; so do their optimizer states when a finetune may keep them. `resolved`: the recipe's. Sorted.
 std::vector<Digest> retirable_objects(const RunState& state, const RetainSpec& retain, const Json& resolved);
 
 // Records that the objects are retired (unless there are none), then removes them. Returns the bytes freed.

@@ -95,7 +95,8 @@ std::string read_view_file(const std::string& file, const std::string& folder, c
   std::error_code failed;
   if (!fs::exists(path, failed))
     throw Error(Exit::usage, shown + "does not exist", "paths are relative to the recipe", place);
-  if (!fs::is_regular_file(path, failed)) throw Error(Exit::usage, shown + "is not a regular file", "name a file of text", place);
+  if (!fs::is_regular_file(path, failed))
+    throw Error(Exit::usage, shown + "is not a regular file", "name a file of text", place);
   if (fs::file_size(path, failed) > kLargestFile)
     throw Error(Exit::usage, shown + "is larger than the allowed 4 MiB", "no template is", place);
   std::string text;

@@ -174,9 +174,9 @@ TEST_CASE("views that are no files of text") {
 }
 
 TEST_CASE("splits that are none") {
-  for (const char* split : {"banana", "7", "[dev]", "{fraction: 1.5, name: dev}",
-                            "{fraction: x, name: dev}", "{fraction: 0, name: dev}", "{fraction: 0.5}",
-                            "{fraction: 0.5, name: 7}", "{name: dev}", "{fraction: 0.5, name: dev, more: 1}"}) {
+  for (const char* split :
+       {"banana", "7", "[dev]", "{fraction: 1.5, name: dev}", "{fraction: x, name: dev}", "{fraction: 0, name: dev}",
+        "{fraction: 0.5}", "{fraction: 0.5, name: 7}", "{name: dev}", "{fraction: 0.5, name: dev, more: 1}"}) {
     CAPTURE(split);
     CHECK_THAT(refused_change("{digits: 1}}", std::string("{digits: 1}, split: ") + split + "}", ":6:"),
                Contains("'split' must be train, dev, test"));
