@@ -39,15 +39,27 @@ round:
 )";
 // Every call that opens, changes or syncs a file by name or descriptor; questions (stat, getdents) are left out.
 constexpr const char* kTraced =
-    "open,openat,creat,write,writev,pwrite64,pwritev,fsync,fdatasync,sync_file_range,syncfs,rename,renameat,renameat2,"
+    "execve,open,openat,creat,write,writev,pwrite64,pwritev,fsync,fdatasync,sync_file_range,syncfs,rename,renameat,"
+    "renameat2,"
     "link,linkat,symlink,symlinkat,unlink,unlinkat,rmdir,mkdir,mkdirat,truncate,ftruncate,fallocate,chmod,fchmod,"
     "fchmodat,copy_file_range,sendfile";
 
 // "write runs/tiny/journal"; a row of writes to one file is one.
 using Calls = std::vector<std::string>;
 struct Trace {
-  Calls changes;  // in their order
+  Calls changes;  // in their order, but that of removals in a row, which is the folder's own
   Calls opens;    // for reading; sorted, because two threads make them
+
+  void settle() {
+    std::sort(opens.begin(), opens.end());
+    const auto removes = [](const std::string& call) { return call.starts_with("remove "); };
+    for (auto begin = changes.begin(); begin != changes.end();) {
+      begin = std::find_if(begin, changes.end(), removes);
+      const auto end = std::find_if_not(begin, changes.end(), removes);
+      std::sort(begin, end);
+      begin = changes.erase(std::unique(begin, end), end);  // remove(3) tries unlink, then rmdir
+    }
+  }
 };
 
 void add_change(Trace& trace, const std::string& what, const std::string& path) {
@@ -69,9 +81,9 @@ class Quiet final : public RunProgress {
 // What the kernel would be asked for one call of Env.
 void add_simulated(Trace& trace, const SimulatedCall& call) {
   static const std::map<std::string, std::string> kChanges = {
-      {"create", "create"},     {"write", "write"},        {"sync", "sync"},     {"truncate", "truncate"},
-      {"rename_new", "rename"}, {"rename_over", "rename"}, {"remove", "remove"}, {"make_dir", "mkdir"},
-      {"sync_dir", "sync"},     {"make_readonly", "chmod"}};
+      {"create", "create"},     {"write", "write"},         {"sync", "sync"},         {"truncate", "truncate"},
+      {"rename_new", "rename"}, {"rename_over", "rename"},  {"remove", "remove"},     {"make_dir", "mkdir"},
+      {"sync_dir", "sync"},     {"make_readonly", "chmod"}, {"remove_tree", "remove"}};
   if (!in_run(call.path)) return;
   if (call.name == "open" || call.name == "read_all" || call.name == "list" || call.name == "sync_dir")
     trace.opens.push_back(call.path);
@@ -82,14 +94,18 @@ void add_simulated(Trace& trace, const SimulatedCall& call) {
     add_change(trace, "rename", call.path);
   } else if (auto change = kChanges.find(call.name); change != kChanges.end()) {
     add_change(trace, change->second, call.path);
-  } else if (call.name == "remove_tree") {
-    FAIL("an undisturbed run has nothing to clear away, but removes " << call.path);
   }
 }
 
-Trace simulated_trace(Digest& digest) {
+// What a killed process could leave: a run that was only begun, and things in tmp/.
+const std::map<std::string, std::string> kLeftovers = {
+    {"SIL", "sil run format 1\n"}, {"tmp/0", "half"}, {"tmp/folder/a", ""}, {"tmp/folder/b", ""}};
+
+Trace simulated_trace(Digest& digest, bool leftovers = false) {
   static const Builtins builtins;
   SimulatedEnv env;
+  if (leftovers)
+    for (const auto& [name, text] : kLeftovers) env.put_file(std::string(kRun) + "/" + name, text);
   Quiet quiet;
   RunRequest request;
   request.recipe.file = "tiny.yaml";
@@ -98,7 +114,7 @@ Trace simulated_trace(Digest& digest) {
   digest = run_recipe(request, builtins.registries, builtins.steps, env, quiet, {}).digest;
   Trace trace;
   for (const SimulatedCall& call : env.calls()) add_simulated(trace, call);
-  std::sort(trace.opens.begin(), trace.opens.end());
+  trace.settle();
   return trace;
 }
 
@@ -131,6 +147,9 @@ std::vector<SystemCall> read_trace(const std::string& text, const std::string& d
     if (open == std::string::npos || end == std::string::npos) continue;  // signals, exits
     SystemCall call{line.substr(0, open), line.substr(open + 1, end - open - 1), {}};
     call.path = last_path(call.name, call.arguments);
+    if (const size_t at = call.arguments.find('<');
+        !call.path.starts_with('/') && at != std::string::npos && !call.arguments.starts_with("AT_FDCWD"))
+      call.path = call.arguments.substr(at + 1, call.arguments.find('>') - at - 1) + "/" + call.path;
     if (call.path.starts_with(directory + "/")) call.path.erase(0, directory.size() + 1);
     calls.push_back(std::move(call));
   }
@@ -141,8 +160,10 @@ void add_real(Trace& trace, const SystemCall& call) {
   static const std::map<std::string, std::string> kChanges = {
       {"write", "write"},      {"fdatasync", "sync"},     {"fsync", "sync"},    {"truncate", "truncate"},
       {"renameat2", "rename"}, {"rename", "rename"},      {"unlink", "remove"}, {"mkdir", "mkdir"},
-      {"chmod", "chmod"},      {"ftruncate", "truncate"}, {"symlink", "link"}};
+      {"chmod", "chmod"},      {"ftruncate", "truncate"}, {"symlink", "link"},  {"unlinkat", "remove"},
+      {"rmdir", "remove"}};
   if (!in_run(call.path)) return;
+  if (call.arguments.find("O_NOFOLLOW") != std::string::npos) return;  // the walk of std::filesystem::remove_all
   if (call.name == "openat" && call.arguments.find("O_CREAT") == std::string::npos &&
       call.arguments.find("O_RDONLY") != std::string::npos) {
     trace.opens.push_back(call.path);
@@ -173,45 +194,52 @@ int traced_run(const TestDirectory& directory, const std::string& strace) {
   return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
-// The calls of each of its threads, the main one's first.
+// The calls of each of its threads, the main one's (it began with execve) first.
 std::vector<std::vector<SystemCall>> thread_traces(const TestDirectory& directory) {
-  std::map<int, std::string> files;  // by thread id, which grows
-  for (const auto& entry : std::filesystem::directory_iterator(directory.at(""))) {
-    const std::string name = entry.path().filename();
-    if (name.starts_with("trace.")) files[std::stoi(name.substr(6))] = name;
-  }
   std::vector<std::vector<SystemCall>> traces;
   const std::string root = std::filesystem::canonical(directory.at(""));
-  for (const auto& [id, name] : files) traces.push_back(read_trace(directory.read(name), root));
+  for (const auto& entry : std::filesystem::directory_iterator(root)) {
+    const std::string name = entry.path().filename();
+    if (name.starts_with("trace.")) traces.push_back(read_trace(directory.read(name), root));
+  }
+  std::partition(traces.begin(), traces.end(),
+                 [](const auto& calls) { return !calls.empty() && calls.front().name == "execve"; });
   return traces;
 }
 
-std::vector<std::vector<SystemCall>> undisturbed_traces() {
+std::vector<std::vector<SystemCall>> undisturbed_traces(bool leftovers = false) {
   const TestDirectory directory;
   directory.write("tiny.yaml", kRecipe);
+  if (leftovers) {
+    std::filesystem::create_directories(directory.at(std::string(kRun) + "/tmp/folder"));
+    for (const auto& [name, text] : kLeftovers) directory.write(std::string(kRun) + "/" + name, text);
+  }
   REQUIRE(traced_run(directory, std::string("strace -ff -y -s 0 -o trace -e trace=") + kTraced) == 0);
   return thread_traces(directory);
 }
 
 TEST_CASE("a real run makes exactly the file-system calls of the simulated one") {
   if (!strace_works()) return;
-  Digest digest;
-  const Trace simulated = simulated_trace(digest);
-  Trace real, elsewhere;
-  const auto traces = undisturbed_traces();
-  REQUIRE(traces.size() > 1);
-  for (size_t thread = 0; thread < traces.size(); ++thread)
-    for (const SystemCall& call : traces[thread]) add_real(thread == 0 ? real : elsewhere, call);
-  CHECK(elsewhere.changes.empty());  // one thread changes files
-  real.opens.insert(real.opens.end(), elsewhere.opens.begin(), elsewhere.opens.end());
-  std::sort(real.opens.begin(), real.opens.end());
-  CHECK(simulated.changes.size() > 100);
-  const auto [a, b] =
-      std::mismatch(simulated.changes.begin(), simulated.changes.end(), real.changes.begin(), real.changes.end());
-  INFO("change " << a - simulated.changes.begin() << ": simulated " << (a == simulated.changes.end() ? "none" : *a)
-                 << ", real " << (b == real.changes.end() ? "none" : *b));
-  CHECK(simulated.changes == real.changes);
-  CHECK(simulated.opens == real.opens);
+  for (bool leftovers : {false, true}) {
+    INFO((leftovers ? "with" : "without") << " leftovers of a killed process");
+    Digest digest;
+    const Trace simulated = simulated_trace(digest, leftovers);
+    Trace real, elsewhere;
+    const auto traces = undisturbed_traces(leftovers);
+    REQUIRE(traces.size() > 1);
+    for (size_t thread = 0; thread < traces.size(); ++thread)
+      for (const SystemCall& call : traces[thread]) add_real(thread == 0 ? real : elsewhere, call);
+    CHECK(elsewhere.changes.empty());  // one thread changes files
+    real.opens.insert(real.opens.end(), elsewhere.opens.begin(), elsewhere.opens.end());
+    real.settle();
+    CHECK(simulated.changes.size() > 100);
+    const auto [a, b] =
+        std::mismatch(simulated.changes.begin(), simulated.changes.end(), real.changes.begin(), real.changes.end());
+    INFO("change " << a - simulated.changes.begin() << ": simulated " << (a == simulated.changes.end() ? "none" : *a)
+                   << ", real " << (b == real.changes.end() ? "none" : *b));
+    CHECK(simulated.changes == real.changes);
+    CHECK(simulated.opens == real.opens);
+  }
 }
 
 // The calls on the run directory: names, each with how many calls of that name the main thread made up to there.
