@@ -100,7 +100,7 @@ class CommandLine {
     CLI::App* ls = add(app_, "ls", "runs", [this] { return ls_command(ls_); });
     ls->add_option("DIR", ls_.directory, "where to look (default: runs)");
     ls->add_option("--name", ls_.name, "only runs whose recipe's name or directory holds this text");
-    ls->add_option("--status", ls_.status, "only runs in this state: done, unfinished or unreadable");
+    ls->add_option("--status", ls_.status, "only runs that are done, stopped, rule, failed, running or unreadable");
     ls->add_flag("--json", ls_.json, "JSON on stdout");
     CLI::App* fsck = add(app_, "fsck", "is the record what its digests say, and does its ledger balance",
                          [this] { return fsck_command(first_, threads_, json_); });

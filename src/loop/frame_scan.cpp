@@ -95,7 +95,9 @@ class Scan {
   }
   void begin_item(int64_t group) {
     close_item();
-    if (group < span_.begin || group >= span_.end) fault("group " + std::to_string(group) + " is outside its frame");
+    if (first_ < 0) first_ = group;
+    if (group - first_ >= span_.end - span_.begin)
+      fault("group " + std::to_string(group) + " is outside its frame, which begins with " + std::to_string(first_));
     if (group <= group_) fault("group " + std::to_string(group) + " stands after group " + std::to_string(group_));
     group_ = group;
   }
@@ -118,12 +120,18 @@ class Scan {
     }
     if (!line.substr(kGroup.size()).starts_with(std::to_string(group) + ",\"problem\":{\"uid\":\"")) return;
     const uint64_t uid = parse_hex64(after(line, "\"uid\":\"").substr(0, 16));
-    constexpr size_t kParent = std::string_view(",\"parent\":\"0123456789abcdef\"").size();
-    if (head.ends_with('"')) head.remove_suffix(std::min(kParent, head.size()));
+    if (group < span_.begin || group >= span_.end) fault("group " + std::to_string(group) + " is outside its frame");
+    GroupKey key{uid, 0, 0};
+    constexpr std::string_view kParent = ",\"parent\":\"", kOccurrence = ",\"occurrence\":";
+    if (head.ends_with('"')) {  // a problem ends with a brace
+      const size_t at = head.rfind(kParent);
+      key.parent = parse_hex64(after(line.substr(std::min(line.size(), at)), kParent).substr(0, 16));
+      head = head.substr(0, at);
+    }
     const size_t comma = head.rfind(',');
-    constexpr std::string_view kOccurrence = ",\"occurrence\":";
-    const bool again = !head.ends_with('}') && head.substr(std::min(comma, head.size())).starts_with(kOccurrence);
-    out_.groups.emplace_back(uid, again ? number<uint32_t>(head.substr(comma + kOccurrence.size())) : 0);
+    if (!head.ends_with('}') && head.substr(std::min(comma, head.size())).starts_with(kOccurrence))
+      key.occurrence = number<uint32_t>(head.substr(comma + kOccurrence.size()));
+    out_.groups.push_back(key);
     ++out_.counts["groups"];
   }
 
@@ -166,7 +174,8 @@ class Scan {
     ++out_.counts["in"];
     if (fate == "kept") ++out_.counts["kept"];
     if (reason == std::string_view::npos) return;
-    ++out_.counts[(fate == "kept" ? "unused." : fate + ".") + unescaped(quoted(rest.substr(reason + 11)))];
+    const std::string why = unescaped(quoted(rest.substr(reason + 11)));
+    ++out_.counts[fate == "kept" ? "unused." + why : fate == "dropped" ? "dropped." + why : fate];
   }
 
   void example(std::string_view line) {
@@ -186,9 +195,9 @@ class Scan {
   std::string_view kind_;
   Span span_;
   FrameScan out_;
+  int64_t group_ = -1, first_ = -1;  // positions within the part that the frame is of
   Sha256 hash_;
   bool open_ = false;
-  int64_t group_ = -1;
   std::vector<uint32_t> members_;                // of the group's makers
   std::set<std::pair<uint32_t, uint32_t>> ids_;  // (sample, member) of the group
   std::set<std::string, std::less<>> used_;      // rollouts that examples are made of

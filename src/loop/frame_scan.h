@@ -2,11 +2,11 @@
 // must show. Reads lines just as far as that takes, so that a million rollouts are checked in seconds.
 #pragma once
 
+#include <compare>
 #include <cstdint>
 #include <map>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "sil/digest.h"
@@ -14,12 +14,19 @@
 
 namespace sil {
 
+// What tells a group from every other one that its step made.
+struct GroupKey {
+  uint64_t uid = 0, parent = 0;
+  uint32_t occurrence = 0;
+  auto operator<=>(const GroupKey&) const = default;
+};
+
 struct FrameScan {
   std::vector<Digest> items;  // as record/lines.h FrameText gives them while writing
   int64_t lines = 0;
-  std::map<std::string, int64_t> counts;              // by their names in the step's tally
-  std::vector<std::pair<uint64_t, uint32_t>> groups;  // (uid, occurrence), of lines that bring whole groups
-  std::string fault;  // groups out of order or outside the span, one id twice; "" = none
+  std::map<std::string, int64_t> counts;  // by their names in the step's tally
+  std::vector<GroupKey> groups;           // of lines that bring whole ones
+  std::string fault;                      // groups out of order or outside the span, one id twice; "" = none
 };
 
 // `kind`: rollouts | verdicts | fates | examples. Error(Exit::corrupt) for lines that no writer of ours makes.

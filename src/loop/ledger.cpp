@@ -116,35 +116,26 @@ class FrameCheck {
     if (running != file.running)
       throw_damaged(file.where, fmt::format("the {} up to here have digest {}, the journal says {}", file.kind,
                                             running.hex().substr(0, 16), file.running.hex().substr(0, 16)));
-    if (file.kind == "rollouts") add_groups(file);
+    std::vector<GroupKey>& groups = groups_[file.step];
+    groups.insert(groups.end(), file.scan.groups.begin(), file.scan.groups.end());
   }
 
-  // Ids are unique where groups are: within each part of a step's input, whose positions begin anew.
-  void add_groups(const FileCheck& file) {
-    Groups& groups = groups_[file.step];
-    if (file.span.begin < groups.end) check_groups(file.where, groups);
-    groups.end = file.span.end;
-    groups.ids.insert(groups.ids.end(), file.scan.groups.begin(), file.scan.groups.end());
-  }
-
-  struct Groups {
-    int64_t end = 0;
-    std::vector<std::pair<uint64_t, uint32_t>> ids;
-  };
-  static void check_groups(const std::string& where, Groups& groups) {
-    std::sort(groups.ids.begin(), groups.ids.end());
-    const auto twice = std::adjacent_find(groups.ids.begin(), groups.ids.end());
-    if (twice != groups.ids.end())
+  // Ids are unique where groups are.
+  void check_groups(const std::string& where, const std::string& step) {
+    std::vector<GroupKey>& groups = groups_[step];
+    std::sort(groups.begin(), groups.end());
+    const auto twice = std::adjacent_find(groups.begin(), groups.end());
+    if (twice != groups.end())
       throw_damaged(where, fmt::format("problem {}, occurrence {}, has two groups: ids are not unique",
-                                       hex64(twice->first), twice->second));
-    groups.ids.clear();
+                                       hex64(twice->uid), twice->occurrence));
+    groups.clear();
   }
 
   void finish_step(const Json& payload) {
     flush();
     const std::string name = payload.at("step").as_string();
     const std::string where = "round " + payload.at("round").as_string() + ", step " + name;
-    check_groups(where, groups_[name]);
+    check_groups(where, name);
     const RoundState* round = state_.current();
     static const StepProgress kNothing;
     const auto known = round->steps.find(name);
@@ -175,7 +166,7 @@ class FrameCheck {
   std::vector<FileCheck> files_;
   std::map<std::pair<std::string, std::string>, Digest> running_;  // of the section, by step and kind
   std::map<std::string, int64_t> frames_;
-  std::map<std::string, Groups> groups_;
+  std::map<std::string, std::vector<GroupKey>> groups_;
   int64_t bytes_ = 0;
 };
 
@@ -197,7 +188,7 @@ std::string imbalance(const Tally& tally, const std::map<std::string, int64_t>& 
       return fmt::format("{} units: {} passed, {} failed, {} abstained; {} by outcome", n("units"), n("pass"),
                          n("fail"), n("abstain"), sum_of(tally, "class."));
   }
-  const int64_t dropped = sum_of(tally, "dropped.") + n("surplus") + sum_of(tally, "canary.");
+  const int64_t dropped = sum_of(tally, "dropped.") + n("surplus") + n("canary");
   if (lines.contains("fates") && (n("in") != lines_of("fates") || n("in") != n("kept") + dropped))
     return fmt::format("{} rollouts came in, {} were kept and {} dropped; {} fates are written", n("in"), n("kept"),
                        dropped, lines_of("fates"));

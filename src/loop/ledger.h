@@ -26,7 +26,7 @@ Digest section_digest(const RunState& state, const RoundState& round);
 
 // Recomputes from the text of every frame its items' digests and counts, from these every step's and section's digest,
 // and checks each step's ledger. Returns the bytes read. Error(Exit::corrupt) names round, step and frame of the first
-// thing that differs. Holds a few frames, and 16 bytes a group of one step.
+// thing that differs. Holds a few frames, and 24 bytes a group of one section.
 int64_t check_frames(Env& env, const std::string& run_dir, const std::vector<JournalRecord>& records, int threads);
 
 // What one step made is what the next one was given: a filter's input, the examples of a finetune and how often they

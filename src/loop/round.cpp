@@ -114,15 +114,22 @@ class Section {
     }
   }
 
+  // Whether a step works on problems of its own, whatever pool stands above it.
+  static bool draws(const StepSpec& spec) {
+    const Json* tasks = spec.options.options.find("tasks");
+    return tasks != nullptr && tasks->is_array() && !tasks->as_array().empty();
+  }
+
   // A local step joins when it reads just what the chain makes or walks, and nothing has to be whole before it.
   bool joins(const std::vector<ChainMember>& members, const StepSpec& next) const {
-    if (!next.when.empty() || next.verb == "generate" || steps_.at(&next)->needs_whole_input(context_, next))
-      return false;
+    if (!next.when.empty() || next.verb == "generate" || draws(next)) return false;
+    if (steps_.at(&next)->needs_whole_input(context_, next)) return false;
     for (const InputSpec& input : next.of)
       if (context_.recipe.store(input.name)) return false;
     std::string current;
     for (const ChainMember& member : members) {
       if (!member.spec->put.empty()) return false;
+      if (draws(*member.spec) && !steps_.at(member.spec)->makes_pool(*member.spec)) return false;  // read by nobody
       if (steps_.at(member.spec)->makes_pool(*member.spec))
         current = member.spec->name;
       else if (const auto& in = context_.inputs.at(member.spec); current.empty() && in.size() == 1)

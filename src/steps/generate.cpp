@@ -75,11 +75,11 @@ class GenerateRun final : public LocalRun {
     std::vector<SampleFrom> from;
     for (size_t g = 0; g < frame.groups.size(); ++g) {
       const Group& group = frame.groups[g];
+      int64_t first = first_sample(*sampler_, group);
       if (spec_.per != "rollout") {
-        if (where_.lets(frame.round, group, nullptr)) from.push_back({g, -1, 0, {}});
+        if (where_.lets(frame.round, group, nullptr)) from.push_back({g, -1, static_cast<uint32_t>(first), {}});
         continue;
       }
-      int64_t first = 0;
       for (size_t r = 0; r < group.rollouts.size(); ++r)
         if (group.rollouts[r].kept && where_.lets(frame.round, group, &group.rollouts[r])) {
           from.push_back({g, static_cast<int64_t>(r), static_cast<uint32_t>(first), {}});

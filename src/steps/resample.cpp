@@ -55,11 +55,12 @@ std::vector<SampleFrom> requests(const Sampler& sampler, const SampledFrame& fra
     const bool new_group = i == 0 || which[i - 1].group != which[i].group;
     if (new_group) again.groups.push_back(frame.input.groups[which[i].group]);
     const uint32_t number = frame.made[which[i].group].rollouts[which[i].rollout].sample;
+    const uint32_t before = first_sample(sampler, frame.input.groups[which[i].group]);
+    const uint32_t sample = (number - before) % samples;  // those of one parent follow one another
     const int64_t parent = parent_of(frame, which[i]);
-    const uint32_t first = number - number % samples;
-    if (new_group || from.back().rollout != parent || from.back().first != first)
-      from.push_back({again.groups.size() - 1, parent, first, {}});
-    from.back().samples.push_back(number % samples);
+    if (new_group || from.back().rollout != parent || from.back().first != number - sample)
+      from.push_back({again.groups.size() - 1, parent, number - sample, {}});
+    from.back().samples.push_back(sample);
   }
   return from;
 }

@@ -59,6 +59,12 @@ void add_requests(const Sampler& sampler, const SampleFrom& from, const Codec& c
 
 }  // namespace
 
+uint32_t first_sample(const Sampler& sampler, const Group& group) {
+  if (sampler.new_pool) return 0;
+  return static_cast<uint32_t>(std::count_if(group.rollouts.begin(), group.rollouts.end(),
+                                             [&](const Rollout& rollout) { return rollout.step == sampler.step; }));
+}
+
 int64_t sample(RoundContext& context, const Sampler& sampler, const std::vector<SampleFrom>& from, Frame& frame) {
   Engine& engine = context.models.engine(sampler.model);
   GenerateBatch batch;

@@ -36,6 +36,9 @@ struct SampleFrom {
   std::vector<uint32_t> samples;  // which of its rollouts, from 0; empty = all
 };
 
+// The number of the first rollout that the step adds to the group: it may have added others in an earlier round.
+uint32_t first_sample(const Sampler& sampler, const Group& group);
+
 // Adds rollouts for each entry to its group, prompts included, and returns how many were asked for. Rollouts that a
 // stop request cancelled are left out: the frame then counts as not done.
 int64_t sample(RoundContext& context, const Sampler& sampler, const std::vector<SampleFrom>& from, Frame& frame);

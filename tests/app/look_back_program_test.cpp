@@ -141,7 +141,7 @@ TEST_CASE("ls lists runs by name and status, as JSON too") {
   CHECK(all.at("runs").as_array().at(0).at("name").as_string() == "seen");
   CHECK(all.at("runs").as_array().at(0).at("status").as_string() == "done");
   CHECK_THAT(run_sil("ls --name see --status done " + directory).out, Contains("seen  done  1 rounds"));
-  CHECK(run_sil("ls --status unfinished " + directory).out.empty());
+  CHECK(run_sil("ls --status running " + directory).out.empty());
   CHECK(run_sil("ls --name other-name " + directory).out.empty());
 }
 

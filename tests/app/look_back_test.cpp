@@ -265,6 +265,82 @@ TEST_CASE("a problem that comes again when its task is used up is sampled anew, 
   CHECK(same < again / 4);  // of six uniform characters, hardly any
 }
 
+// Several pools at once, refill, stores of groups and of examples, problems that differ in nothing but their pool.
+constexpr const char* kMixed = R"(
+name: mix
+seed: 4
+rounds: 3
+models: {lm: {table: {context: 4}, tokenizer: chars}}
+tasks: {sums: {addition: {digits: 1}}, held: {addition: {digits: 1}, split: dev}}
+stores: {seen: {holds: groups}, ex: {holds: examples}}
+before:
+  - demonstrate: {tasks: sums, problems: 60}
+  - finetune: {from: base, loss: nll, steps: 8, learning_rate: 0.3}
+round:
+  - {generate: {tasks: sums, problems: 20, samples: 4, max_new_tokens: 3}, as: a}
+  - {verify: exact, as: va}
+  - {filter: {keep: pass, refill: 2}, as: fa, put: seen}
+  - {generate: {tasks: sums, problems: 30, samples: 3, max_new_tokens: 3, temperature: 0.5}, as: b}
+  - {verify: {sum: [{exact: {}}, {contains: {}}]}, as: vb}
+  - {generate: {samples: 2, max_new_tokens: 3}, of: [a, b], where: failed, as: more}
+  - {verify: exact, as: vmore, of: more}
+  - {generate: {samples: 1, max_new_tokens: 3}, of: [a, b]}
+  - {verify: exact, of: [a, b], as: vab}
+  - {filter: {keep: [{per_problem: 3}], shape: pair}, of: [a, b], as: pairs, put: ex}
+  - {finetune: {from: live, loss: dpo, reference: start, epochs: 2}, of: pairs, as: prefer, when: "a.pass_rate or true"}
+  - {filter: {keep: pass}, of: [a, more], as: good}
+  - {finetune: {from: live, loss: nll, minibatches: 3, epochs: 2, learning_rate: 0.05}, of: good, as: copy}
+  - {finetune: {from: live, loss: nll, steps: 2, learning_rate: 0.05}, of: {seen: {n: 9, draw: uniform}}, as: re}
+  - {finetune: {from: live, loss: dpo, reference: start, steps: 2, learning_rate: 0.05}, of: {ex: {n: 5, draw: uniform}}, as: re2}
+  - {generate: {samples: 2, max_new_tokens: 2}, of: {seen: {n: 7, draw: uniform}}, as: back}
+  - {evaluate: {tasks: held, samples: 2, max_new_tokens: 3}}
+  - gate: {metric: pass@1, at_least: incumbent}
+)";
+
+TEST_CASE("the ledger balances and rollouts come again over several pools, refills and stores") {
+  for (int64_t frame : {5, 64}) {
+    SimulatedEnv env;
+    RunRequest r = request(kMixed);
+    r.frame_rollouts = frame;
+    run(env, r);
+    CHECK_NOTHROW(fsck_run(env, kRun));
+    CHECK_NOTHROW(fsck_flow(env, kRun, builtins().registries, builtins().steps));
+    RecordedRun recorded(env, kRun, builtins().registries, builtins().steps, {}, 2);
+    const ReplayCounts counts = replay_random(recorded, 1'000'000, 1);
+    INFO(counts.first_id << ": " << counts.first_difference);
+    CHECK(counts.differing == 0);
+    CHECK(counts.equal > 500);
+    RecordedRun again(env, kRun, builtins().registries, builtins().steps, {}, 2);
+    CHECK(rejudge_run(again, "", [](const Flip&) {}).flips == 0);
+    const RunState state = load_run(env, kRun, builtins().registries, builtins().steps);
+    CHECK(round_of(state, "1").steps.at("fa").tally.count_of("kept_groups") <= 20);
+  }
+}
+
+TEST_CASE("steps with problems of their own work on those alone, wherever they stand among local steps") {
+  SimulatedEnv env;
+  run(env, request("name: own\nseed: 1\nrounds: 1\nmodels: {lm: {table: {context: 2}, tokenizer: chars}}\n"
+                   "tasks: {sums: {addition: {digits: 1}}, held: {addition: {digits: 1}, split: dev}}\n"
+                   "round:\n  - {generate: {tasks: sums, problems: 8, samples: 2, max_new_tokens: 2}, as: tries}\n"
+                   "  - {evaluate: {tasks: held, samples: 3, max_new_tokens: 2}}\n"
+                   "  - {verify: exact, of: tries}\n  - {demonstrate: {tasks: sums, problems: 5}}\n"));
+  const RunState state = load_run(env, kRun, builtins().registries, builtins().steps);
+  const RoundState& round = round_of(state, "1");
+  CHECK(ids_of(env, "1", "tries", "tries").size() == 16);
+  CHECK(ids_of(env, "1", "demonstrate", "demonstrate").size() == 5);
+  CHECK(round.steps.at("verify").tally.count_of("units") == 16);
+  const PoolPart& held = round.pools.at("evaluate").parts.front();
+  int64_t rollouts = 0;
+  for (size_t f = 0; f < held.spans.size(); ++f)
+    for (const Group& group : read_groups(env, kRun, held, f)) {
+      CHECK(group.problem->task == "held");
+      rollouts += static_cast<int64_t>(group.rollouts.size());
+    }
+  CHECK(rollouts == round.steps.at("evaluate").tally.count_of("asked"));
+  CHECK(rollouts == 3 * round.steps.at("evaluate").tally.count_of("groups"));
+  CHECK_NOTHROW(fsck_run(env, kRun));
+}
+
 TEST_CASE("verdicts of the same verifier do not flip and another one's flips are listed") {
   SimulatedEnv env;
   run(env);

@@ -74,8 +74,10 @@ TEST_CASE("a frame's text gives the digests that its writer gave and counts what
   }
   const FrameScan whole = scan_frame("rollouts", rollouts.text, {3, 7});
   const uint64_t uid = 0x0123456789abcdef;
-  CHECK(whole.groups == std::vector<std::pair<uint64_t, uint32_t>>{{uid, 0}, {uid, 2}, {uid, 3}});
-  CHECK_THAT(scan_frame("rollouts", rollouts.text, {3, 6}).fault, Contains("group 6 is outside"));
+  CHECK(whole.groups == std::vector<GroupKey>{{uid, 0, 0}, {uid, 0, 2}, {uid, 77, 3}});
+  CHECK_THAT(scan_frame("rollouts", rollouts.text, {3, 6}).fault, Contains("group 6 is outside its frame"));
+  CHECK_THAT(scan_frame("fates", fates.text, {3, 6}).fault, Contains("group 6 is outside its frame"));
+  CHECK(scan_frame("fates", fates.text, {103, 107}).fault == "");  // of a second part, whose positions begin anew
   FrameText twice;
   Group group = awkward_group(3, 0, 0);
   group.rollouts[1].sample = 0;
