@@ -8,6 +8,8 @@
 #include <string_view>
 #include <thread>
 
+#include "cage/process.h"
+
 namespace sil {
 namespace {
 
@@ -28,7 +30,10 @@ void wait_for_signals(sigset_t signals) {
       wants_status.store(true);
       continue;
     }
-    if (!somebody_listens.load() || stop_source().stop_requested()) ::_exit(128 + number);
+    if (!somebody_listens.load() || stop_source().stop_requested()) {
+      kill_all_processes();
+      ::_exit(128 + number);
+    }
     constexpr std::string_view kMessage =
         "\nstopping: what is finished is kept, the same command continues; once more ends it now\n";
     (void)!::write(STDERR_FILENO, kMessage.data(), kMessage.size());

@@ -12,6 +12,8 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <mutex>
+#include <set>
 
 #include "cage/descendants.h"
 #include "cage/printable.h"
@@ -64,9 +66,19 @@ std::string find_program(const std::string& name) {
   return name;
 }
 
+// A command that is one program with its arguments replaces its shell: the signal of our own death reaches it then.
+std::string shell_command(const std::string& command) {
+  if (command.find_first_of(";&|()#\n") != std::string::npos) return command;
+  const size_t begin = command.find_first_not_of(" \t");
+  if (begin == std::string::npos) return command;
+  const std::string program = command.substr(begin, command.find_first_of(" \t", begin) - begin);
+  const bool plain = program.find_first_of("'\"\\$`=<>*?[~") == std::string::npos;
+  return plain && ::access(find_program(program).c_str(), X_OK) == 0 ? "exec " + command : command;
+}
+
 std::vector<std::string> child_argv(const ProcessSpec& spec) {
   SIL_CHECK(spec.argv.empty() != spec.command.empty());
-  if (spec.argv.empty()) return {"/bin/sh", "-c", spec.command};
+  if (spec.argv.empty()) return {"/bin/sh", "-c", shell_command(spec.command)};
   std::vector<std::string> argv = spec.argv;
   argv[0] = find_program(argv[0]);
   return argv;
@@ -98,6 +110,17 @@ ssize_t write_quietly(int fd, const char* data, size_t size) {
   return n;
 }
 
+// Groups whose leader is not yet reaped: their ids are nobody else's.
+struct LiveGroups {
+  std::mutex mutex;
+  std::set<pid_t> leaders;
+};
+
+LiveGroups& live_groups() {
+  static auto* groups = new LiveGroups;  // the thread that ends the program may come here after static destructors
+  return *groups;
+}
+
 void close_fd(int& fd) {
   if (fd >= 0) ::close(fd);
   fd = -1;
@@ -118,6 +141,10 @@ std::string ExitStatus::text() const {
 Process::Process(const ProcessSpec& spec) : mark_(new_mark()), stderr_bytes_(spec.stderr_bytes) {
   const Spawned child = spawn(child_argv(spec), child_environment(spec, mark_));
   pid_ = child.pid;
+  {
+    const std::lock_guard lock(live_groups().mutex);
+    live_groups().leaders.insert(pid_);
+  }
   stdin_ = child.stdin_fd;
   stdout_ = child.stdout_fd;
   stderr_ = child.stderr_fd;
@@ -249,8 +276,13 @@ ExitStatus Process::kill() {
     wait_end(Clock::now() + kGrace);
   }
   signal(SIGKILL);  // before the leader is reaped: until then its id is nobody else's
+  wait_end(Clock::time_point::max());
   siginfo_t info{};
-  while (::waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED) != 0 && errno == EINTR) {
+  {
+    const std::lock_guard lock(live_groups().mutex);
+    while (::waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED) != 0 && errno == EINTR) {
+    }
+    live_groups().leaders.erase(pid_);
   }
   const bool exited = info.si_code == CLD_EXITED;
   status_ = ExitStatus{exited ? info.si_status : 0, exited ? 0 : info.si_status};
@@ -259,6 +291,11 @@ ExitStatus Process::kill() {
   for (int block = 0; block < 4 && stderr_ >= 0; ++block) read_errors();
   for (int* fd : {&stdout_, &stderr_, &pidfd_}) close_fd(*fd);
   return *status_;
+}
+
+void kill_all_processes() {
+  const std::lock_guard lock(live_groups().mutex);
+  for (pid_t leader : live_groups().leaders) ::kill(-leader, SIGKILL);
 }
 
 std::vector<pid_t> Process::descendants() const {

@@ -205,7 +205,7 @@ TEST_CASE("a child outlives the thread that asked for it") {
 
 // Run by the next test as a program of its own.
 TEST_CASE("starts a child and waits to be killed", "[.owner]") {
-  Process process(shell("exec sleep " + std::string(std::getenv("TMPDIR"))));
+  Process process(shell("sleep " + std::string(std::getenv("TMPDIR"))));
   std::cout << "started" << std::endl;
   ::pause();
 }
@@ -220,6 +220,16 @@ TEST_CASE("a child dies with the program that started it, even by SIGKILL") {
   REQUIRE(becomes("sleep" + std::string(1, '\0') + time, 1));
   ::kill(owner.pid(), SIGKILL);
   CHECK(becomes(time, 0));
+}
+
+TEST_CASE("ending by force takes the groups of all children along") {
+  const std::string time = unique_seconds();
+  Process plain(shell("sleep " + time));
+  Process compound(shell("sleep " + time + " & sleep " + time + "; true"));
+  REQUIRE(becomes("sleep" + std::string(1, '\0') + time, 3));
+  kill_all_processes();
+  CHECK(becomes(time, 0));
+  CHECK(plain.close({}).signal == SIGKILL);
 }
 
 }  // namespace
