@@ -4,7 +4,8 @@
 The order is that of CMakeLists.txt: src/FOLDER may include its own headers and those of the folders named by
 `sil_folder(FOLDER NEEDS ...)`, which must stand above it. include/sil is open to all and includes nothing but itself.
 Shelves (folders of plug-ins) never include each other; the loop includes no shelf and no engine; app includes what it
-likes. Run it from anywhere: scripts/check_layers.py [ROOT]
+likes. A type that other files can see has a name of its own: of two types of one name the linker silently takes one.
+Run it from anywhere: scripts/check_layers.py [ROOT]
 """
 
 import pathlib
@@ -28,6 +29,8 @@ HOMES = [
     (r"(torch|ATen|c10|caffe2)/", r""),  # nowhere
 ]
 
+# A type as clang-format lays it out at namespace level; `struct Outer::Inner {` defines what was declared elsewhere.
+TYPE = re.compile(r"^(?:template <.*> )?(?:struct|class|union|enum class|enum) (\w+)(?: final)?(?: :(?!:)[^;]*)? ?\{")
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*([<"])([^>"]+)[>"]', re.MULTILINE)
 
 
@@ -88,6 +91,30 @@ def check_file(root, file, needs):
             yield fault
 
 
+def visible_types(text):
+    """(qualified name, line) of each type defined outside anonymous namespaces."""
+    namespaces = []
+    for number, line in enumerate(text.splitlines(), 1):
+        opened = re.match(r"namespace ?([\w:]*) ?\{", line)
+        defined = TYPE.match(line)
+        if opened:
+            namespaces.append(opened[1])
+        elif line.startswith("}  // namespace"):
+            namespaces.pop()
+        elif defined and "" not in namespaces:
+            yield "::".join(namespaces + [defined[1]]), number
+
+
+def check_types(root, files):
+    seen = {}
+    for file in files:
+        for name, line in visible_types(file.read_text(encoding="utf-8")):
+            place = f"{file.relative_to(root).as_posix()}:{line}"
+            if name in seen:
+                yield f"{place} defines {name}, as {seen[name]} does: of two types of one name the linker takes one"
+            seen.setdefault(name, place)
+
+
 def main():
     root = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else pathlib.Path(__file__).parent.parent).resolve()
     needs, faults = folder_needs(root)
@@ -95,6 +122,7 @@ def main():
     files = [file for top in tops for file in sorted(top.rglob("*")) if file.suffix in (".h", ".cpp")]
     for file in files:
         faults += check_file(root, file, needs)
+    faults += check_types(root, [file for file in files if "tests" not in file.relative_to(root).parts[:1]])
     for fault in faults:
         print(fault, file=sys.stderr)
     if not files or not needs:

@@ -17,7 +17,7 @@ class Evaluator {
  public:
   explicit Evaluator(std::string_view text) : text_(text) {}
 
-  Evaluation run() {
+  ArithmeticResult run() {
     if (text_.size() > kLongest) {
       fault("the expression is longer than " + std::to_string(kLongest) + " bytes");
       return std::move(out_);
@@ -147,12 +147,12 @@ class Evaluator {
   std::string_view text_;
   size_t at_ = 0;
   int depth_ = 0;
-  Evaluation out_;
+  ArithmeticResult out_;
 };
 
 }  // namespace
 
-Evaluation evaluate_arithmetic(std::string_view text) {
+ArithmeticResult evaluate_arithmetic(std::string_view text) {
   return Evaluator(text).run();
 }
 

@@ -15,13 +15,13 @@ struct Rational {
   friend bool operator==(const Rational&, const Rational&) = default;
 };
 
-struct Evaluation {
+struct ArithmeticResult {
   Rational value;
   std::vector<int64_t> numbers;  // those written, in order
   std::string fault;             // why it has no value; "" when it has one
 };
 
 // Any text, of any length and depth; results beyond 64 bits are a fault, never rounded.
-Evaluation evaluate_arithmetic(std::string_view text);
+ArithmeticResult evaluate_arithmetic(std::string_view text);
 
 }  // namespace sil

@@ -78,7 +78,7 @@ class Countdown final : public Task {
     std::string why;
     const std::optional<std::string> text = extractor_->extract(completion, &why);
     if (!text) return {false, why};
-    const Evaluation found = evaluate_arithmetic(*text);
+    const ArithmeticResult found = evaluate_arithmetic(*text);
     if (!found.fault.empty()) return {false, found.fault};
     std::vector<int64_t> left;
     for (const Json& number : problem.meta.at("numbers").as_array()) left.push_back(number.as_int());

@@ -19,7 +19,7 @@ Problem asked(std::vector<int64_t> numbers, int64_t target) {
 }
 
 Rational value_of(std::string_view text) {
-  const Evaluation found = evaluate_arithmetic(text);
+  const ArithmeticResult found = evaluate_arithmetic(text);
   INFO(text << ": " << found.fault);
   CHECK(found.fault.empty());
   return found.value;
