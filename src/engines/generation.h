@@ -1,4 +1,4 @@
-// What any engine does with a GenerateBatch around its own arithmetic.
+// What any engine does with a GenerateBatch or a ScoreBatch around its own arithmetic.
 #pragma once
 
 #include <mutex>
@@ -11,6 +11,8 @@ namespace sil {
 
 // Arrays that belong together, options in range, ids of the vocabulary.
 void check_generate(const GenerateBatch& batch, TokenId vocabulary);
+// The same of a ScoreBatch; throws Error(Exit::usage) on a start outside its sequence.
+void check_score(const ScoreBatch& batch, TokenId vocabulary);
 
 std::span<const TokenId> prompt_ids(const GenerateBatch& batch, size_t request);
 

@@ -148,21 +148,6 @@ void TableEngine::generate(Version version, const GenerateBatch& batch, const Co
   });
 }
 
-void check_score(const ScoreBatch& batch, TokenId vocabulary) {
-  const size_t sequences = batch.start.size();
-  SIL_CHECK(sequences == 0 || (batch.begin.size() == sequences + 1 && batch.begin.back() == batch.ids.size()));
-  for (size_t s = 0; s < sequences; ++s) {
-    SIL_CHECK(batch.begin[s] <= batch.begin[s + 1]);
-    const uint64_t length = batch.begin[s + 1] - batch.begin[s];
-    if (batch.start[s] < 1 || batch.start[s] > length)
-      throw Error(Exit::usage,
-                  "score: start " + std::to_string(batch.start[s]) + " of a sequence of " + std::to_string(length) +
-                      " ids; 1 to its length is allowed",
-                  "the first id has nothing before it to be predicted from");
-  }
-  check_ids(batch.ids, vocabulary, "score");
-}
-
 std::vector<float> TableEngine::score(Version version, const ScoreBatch& batch, double temperature) {
   check_score(batch, static_cast<TokenId>(shape_.vocabulary));
   check_sampling({.temperature = temperature, .stop = {}});

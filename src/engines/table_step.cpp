@@ -10,13 +10,10 @@
 namespace sil {
 
 TableStep::TableStep(const LossSpec& loss, const ContextTable* reference, ThreadPool& pool)
-    : loss_spec_(loss), reference_(reference), pool_(pool) {
-  for (const LossTerm& term : loss.terms) {
-    full_vocabulary_ = full_vocabulary_ || !term.atom;
-    const bool at_temperature = term.atom && term.atom->at_temperature();
-    (at_temperature ? sampled_ : plain_).used = true;
-  }
-  SIL_CHECK(!full_vocabulary_ || reference != nullptr);
+    : loss_spec_(loss), terms_(loss), reference_(reference), pool_(pool) {
+  plain_.used = terms_.plain();
+  sampled_.used = terms_.sampled();
+  SIL_CHECK(!terms_.full_vocabulary() || reference != nullptr);
 }
 
 void TableStep::run(const TrainBatch& batch, ContextTable& table) {
@@ -46,7 +43,7 @@ void TableStep::find_places(const TrainBatch& batch, ContextTable& table) {
         const int32_t row = table.find_or_add(window.ids());
         if (plain_.used) plain_.place[n] = place_of(row, 1);
         if (sampled_.used) sampled_.place[n] = place_of(row, batch.temperature[s]);
-        if (full_vocabulary_) places_[static_cast<size_t>(plain_.place[n])].tokens += 1;
+        if (terms_.full_vocabulary()) places_[static_cast<size_t>(plain_.place[n])].tokens += 1;
       }
       window.push(batch.ids[n]);
     }
@@ -92,34 +89,12 @@ void TableStep::take_log_probs(const TrainBatch& batch, const ContextTable& tabl
 void TableStep::run_shard(const TrainBatch& batch, const MicroShard& shard, std::span<TermShare> shares) {
   const auto first = static_cast<size_t>(batch.begin[shard.first]);
   const size_t size = static_cast<size_t>(batch.begin[shard.last]) - first;
-  std::vector<int32_t> begin(batch.begin.begin() + static_cast<std::ptrdiff_t>(shard.first),
-                             batch.begin.begin() + static_cast<std::ptrdiff_t>(shard.last + 1));
-  for (int32_t& offset : begin) offset -= static_cast<int32_t>(first);
-  const auto part = [&](const std::vector<float>& values) {
-    return values.empty() ? std::span<const float>() : std::span<const float>(values).subspan(first, size);
+  const auto side = [&](Side& of) {
+    return of.used ? LossSide{std::span<const float>(of.logp).subspan(first, size),
+                              std::span<float>(of.dlogp).subspan(first, size)}
+                   : LossSide{};
   };
-  const LossInput input{.begin = begin,
-                        .target = std::span<const uint8_t>(batch.target).subspan(first, size),
-                        .credit = part(batch.credit),
-                        .logp = {},
-                        .old_logp = part(batch.old_logp),
-                        .reference_logp = part(batch.reference_logp),
-                        .pairs = batch.pairs,
-                        .totals = totals_};
-  for (size_t t = 0; t < loss_spec_.terms.size(); ++t)
-    if (loss_spec_.terms[t].atom) run_term(loss_spec_.terms[t], input, first, shares[t]);
-}
-
-void TableStep::run_term(const LossTerm& term, LossInput input, size_t first, TermShare& share) {
-  Side& side = term.atom->at_temperature() ? sampled_ : plain_;
-  const size_t size = input.target.size();
-  input.logp = std::span<const float>(side.logp).subspan(first, size);
-  std::vector<float> dlogp(size, 0.0F);
-  LossOutput output{.dlogp = dlogp, .value = 0, .sums = {}};
-  term.atom->add(input, output);
-  const auto coef = static_cast<float>(term.coef);
-  for (size_t n = 0; n < size; ++n) side.dlogp[first + n] += coef * dlogp[n];
-  share = {output.value, std::move(output.sums)};
+  terms_.run(batch, shard.first, shard.last, totals_, side(plain_), side(sampled_), shares);
 }
 
 void TableStep::gather(const TrainBatch& batch, const ContextTable& table) {
@@ -194,14 +169,9 @@ void TableStep::add_divergence(const LossTerm& term, const ContextTable& table) 
 }
 
 void TableStep::add_up() {
-  const size_t terms = loss_spec_.terms.size();
-  for (size_t i = 0; i < shares_.size(); ++i) {
-    const LossTerm& term = loss_spec_.terms[i % terms];
-    loss_ += term.coef * shares_[i].value;
-    if (terms > 1 && term.atom) metrics_[term.name + ".loss"] += shares_[i].value;
-    if (totals_.tokens == 0) continue;
-    for (const auto& [name, sum] : shares_[i].sums) metrics_[term.name + "." + name] += sum / totals_.tokens;
-  }
+  LossTerms::Sum sum = terms_.add_up(shares_, totals_);
+  loss_ += sum.loss;
+  for (const auto& [name, value] : sum.metrics) metrics_[name] += value;
 }
 
 }  // namespace sil

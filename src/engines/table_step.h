@@ -11,6 +11,7 @@
 
 #include "base/threads.h"
 #include "engines/log_softmax.h"
+#include "engines/loss_terms.h"
 #include "engines/table_optimizer.h"
 #include "engines/train_batch.h"
 
@@ -39,11 +40,6 @@ class TableStep {
     double dlogp = 0;   // over its tokens
     double tokens = 0;  // its target tokens, for full-vocabulary terms
   };
-  // What one term made of one shard.
-  struct TermShare {
-    double value = 0;
-    Metrics sums;
-  };
   // Log-probs at one temperature rule (1, or the rollouts') and what the atoms of that rule return.
   struct Side {
     bool used = false;
@@ -56,16 +52,15 @@ class TableStep {
   int32_t place_of(int32_t row, float temperature);
   void take_log_probs(const TrainBatch& batch, const ContextTable& table);
   void run_shard(const TrainBatch& batch, const MicroShard& shard, std::span<TermShare> shares);
-  void run_term(const LossTerm& term, LossInput input, size_t first, TermShare& share);
   void add_up();
   void gather(const TrainBatch& batch, const ContextTable& table);
   void scatter(const TrainBatch& batch, const Side& side, size_t width);
   void add_divergence(const LossTerm& term, const ContextTable& table);
 
   const LossSpec& loss_spec_;
+  LossTerms terms_;
   const ContextTable* reference_;
   ThreadPool& pool_;
-  bool full_vocabulary_ = false;
 
   StepTotals totals_;
   Side plain_;    // at temperature 1
