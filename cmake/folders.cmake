@@ -1,32 +1,35 @@
-# sil_folder(NAME [NEEDS folders...] [USES libraries...]): static library sil_NAME of src/NAME.
+# sil_folder(NAME [NEEDS folders...] [USES libraries...]): static library sil_NAME of src/NAME (a/b: sil_a_b).
 function(sil_folder name)
   cmake_parse_arguments(ARG "" "" "NEEDS;USES" ${ARGN})
+  string(REPLACE "/" "_" target ${name})
+  list(TRANSFORM ARG_NEEDS REPLACE "/" "_")
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/${name}/*.cpp)
   list(TRANSFORM ARG_NEEDS PREPEND sil_)
   set(SIL_FOLDERS ${SIL_FOLDERS} ${name} PARENT_SCOPE)
   if(NOT sources)
-    add_library(sil_${name} INTERFACE)
-    target_link_libraries(sil_${name} INTERFACE sil_options ${ARG_NEEDS})
+    add_library(sil_${target} INTERFACE)
+    target_link_libraries(sil_${target} INTERFACE sil_options ${ARG_NEEDS})
     return()
   endif()
-  add_library(sil_${name} STATIC ${sources})
-  target_link_libraries(sil_${name} PUBLIC sil_options ${ARG_NEEDS} PRIVATE ${ARG_USES})
+  add_library(sil_${target} STATIC ${sources})
+  target_link_libraries(sil_${target} PUBLIC sil_options ${ARG_NEEDS} PRIVATE ${ARG_USES})
 endfunction()
 
 # One test program NAME_tests a folder under tests/ that has sources; links that folder's library.
 function(sil_tests)
   foreach(name ${SIL_FOLDERS})
     file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/${name}/*.cpp)
+    string(REPLACE "/" "_" target ${name})
     if(sources)
-      add_executable(${name}_tests ${sources})
-      target_include_directories(${name}_tests PRIVATE ${CMAKE_SOURCE_DIR}/tests)
-      target_link_libraries(${name}_tests PRIVATE sil_${name} sil_lib::catch)
-      target_compile_definitions(${name}_tests PRIVATE SIL_SOURCE_DIR="${CMAKE_SOURCE_DIR}"
+      add_executable(${target}_tests ${sources})
+      target_include_directories(${target}_tests PRIVATE ${CMAKE_SOURCE_DIR}/tests)
+      target_link_libraries(${target}_tests PRIVATE sil_${target} sil_lib::catch)
+      target_compile_definitions(${target}_tests PRIVATE SIL_SOURCE_DIR="${CMAKE_SOURCE_DIR}"
                                                        SIL_PROGRAM="${CMAKE_BINARY_DIR}/bin/sil")
       if(name STREQUAL app)
-        add_dependencies(${name}_tests sil)   # its tests run the program
+        add_dependencies(${target}_tests sil)   # its tests run the program
       endif()
-      add_test(NAME ${name} COMMAND ${name}_tests WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+      add_test(NAME ${target} COMMAND ${target}_tests WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
     endif()
   endforeach()
 endfunction()

@@ -28,7 +28,7 @@ sil_library(catch ARCHIVES libCatch2WithMain.a)
 # What a run records of them: "json 3.11.2-2, fmt 9.1.0+ds1-2, ...". Header-only and static, so these are the ones in use.
 set(SIL_LIBRARIES "")
 foreach(library json:nlohmann-json3 fmt:libfmt spdlog:libspdlog cli11:libcli11 crypto:libssl zstd:libzstd zlib:zlib1g
-                yaml-cpp:libyaml-cpp lua:liblua5.4 re2:libre2)
+                yaml-cpp:libyaml-cpp lua:liblua5.4 re2:libre2 highway:libhwy)
   string(REPLACE ":" ";" library ${library})
   list(GET library 0 name)
   list(GET library 1 package)

@@ -25,6 +25,7 @@ HOMES = [
     (r"CLI/", r"src/app/\w+\.(cpp|h)"),
     (r"re2/", r"src/(text|verifiers)/\w+\.(cpp|h)"),
     (r"(zstd\w*|zlib)\.h$", r"src/(record|formats)/\w+\.(cpp|h)|tests/(record|formats)/\w+\.cpp"),
+    (r"hwy/", r"src/(base/simd_math_inl\.h|engines/vector_math\.cpp|nn/cpu/\w+\.cpp)"),
     (r"catch2/", r"tests/support/catch\.h"),
     (r"(torch|ATen|c10|caffe2)/", r""),  # nowhere
 ]
@@ -52,9 +53,15 @@ def folder_needs(root):
     return needs, faults
 
 
+def folder_of(path, needs):
+    """The folder that a path below src lies in: `nn/cpu` where that is one, else `nn`."""
+    parts = path.split("/")
+    return "/".join(parts[:2]) if "/".join(parts[:2]) in needs else parts[0]
+
+
 def check_own(path, folder, header, needs):
     """What is wrong about an include of one of our own headers, or None."""
-    target = header.split("/")[0] if "/" in header else folder
+    target = folder_of(header, needs) if "/" in header else folder
     if target in ("sil", folder) or header == "sil_version.h":
         return None
     if target not in needs:
@@ -82,7 +89,7 @@ def check_file(root, file, needs):
     text = file.read_text(encoding="utf-8")
     parts = path.split("/")
     in_source = parts[0] == "src" and len(parts) > 2
-    folder = parts[1] if in_source else "sil" if parts[0] == "include" else None
+    folder = folder_of("/".join(parts[1:]), needs) if in_source else "sil" if parts[0] == "include" else None
     for bracket, header in INCLUDE.findall(text):
         fault = check_home(path, header)
         if not fault and bracket == '"' and folder:

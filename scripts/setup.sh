@@ -5,7 +5,7 @@ set -euo pipefail
 # strace: tests compare the system calls of a real run with those of the simulated file system.
 packages=(g++ cmake ninja-build ccache mold git ca-certificates python3
           libcli11-dev nlohmann-json3-dev libspdlog-dev libfmt-dev libyaml-cpp-dev libre2-dev
-          libzstd-dev zlib1g-dev libssl-dev liblua5.4-dev catch2 jq strace)
+          libzstd-dev zlib1g-dev libssl-dev liblua5.4-dev libhwy-dev catch2 jq strace)
 case "$*" in
   "") ;;
   --check) packages+=(clang-format e2fsprogs mount debootstrap) ;;

@@ -9,4 +9,11 @@ float exact_log(float x);  // x > 0; -inf at 0, nan below
 double exact_exp(double x);
 double exact_log(double x);
 
+struct CosSin {
+  double cosine = 1;
+  double sine = 0;
+};
+// Within 1e-15 for |angle| up to 1e8.
+CosSin exact_cos_sin(double angle);
+
 }  // namespace sil

@@ -1,0 +1,118 @@
+#include "nn/cpu/product_driver.h"
+
+#include <algorithm>
+#include <array>
+#include <vector>
+
+namespace sil::nn::cpu {
+namespace {
+
+// Floats of `a` that stay in the second-level cache while all panels of `b` pass by.
+constexpr int64_t kBlockFloats = 48 * 1024;
+
+struct Cut {
+  const TileShapes& shapes;
+  const Product& p;
+
+  bool packed() const { return p.a_row == 0; }
+  Tile tile(int64_t row) const {
+    return {.a = packed() ? p.a + row * p.depth : p.a + row * p.a_row,
+            .a_row = p.a_row,
+            .b = p.b,
+            .b_panel = p.b_panel,
+            .b_depth = p.b_depth,
+            .c = p.c + row * p.c_row,
+            .c_row = p.c_row,
+            .c_panel = p.c_panel,
+            .depth = p.depth,
+            .into = p.into};
+  }
+
+  // Panels [panel, panel + count) of a tile.
+  void run(Tile tile, int rows, int64_t panel, int count) const {
+    tile.b += panel * p.b_panel;
+    tile.c += panel * p.c_panel;
+    if ((panel + count) * kPanel > p.columns) return edge(tile, rows, p.columns - panel * kPanel);
+    (count > 1 || rows > 3 ? shapes.tiles : shapes.single)[rows](tile, packed());
+  }
+
+  // A panel that the product's edge cuts: computed whole, its columns copied.
+  void edge(Tile tile, int rows, int64_t columns) const {
+    std::array<float, kMostTileRows * kPanel> whole{};
+    float* const c = tile.c;
+    tile.c = whole.data();
+    tile.c_row = kPanel;
+    const auto line = [&](int r) { return whole.begin() + r * kPanel; };
+    if (p.into == Product::Into::chain)
+      for (int r = 0; r < rows; ++r) std::copy_n(c + r * p.c_row, columns, line(r));
+    if (p.into == Product::Into::add) tile.into = Product::Into::set;
+    (rows > 3 ? shapes.tiles : shapes.single)[rows](tile, packed());
+    for (int r = 0; r < rows; ++r) {
+      float* const out = c + r * p.c_row;
+      if (p.into == Product::Into::add)
+        std::transform(out, out + columns, line(r), out, std::plus<>());
+      else
+        std::copy_n(line(r), columns, out);
+    }
+  }
+};
+
+void run_chain(const TileShapes& shapes, const Product& p) {
+  const Cut cut{shapes, p};
+  const int64_t all_panels = panels(p.columns);
+  const int64_t tiles = p.rows / shapes.rows;
+  const int64_t block = std::max<int64_t>(1, kBlockFloats / (std::max<int64_t>(p.depth, 1) * shapes.rows));
+  for (int64_t first = 0; first < tiles; first += block)
+    for (int64_t panel = 0; panel < all_panels; ++panel)
+      for (int64_t t = first; t < std::min(tiles, first + block); ++t)
+        cut.run(cut.tile(t * shapes.rows), shapes.rows, panel, 1);
+  const int rest = static_cast<int>(p.rows % shapes.rows);
+  if (rest == 0) return;
+  const Tile tile = cut.tile(tiles * shapes.rows);
+  const int step = rest <= 3 ? shapes.panels[rest] : 1;
+  int64_t panel = 0;
+  for (; (panel + step) * kPanel <= p.columns; panel += step) cut.run(tile, rest, panel, step);
+  for (; panel < all_panels; ++panel) cut.run(tile, rest, panel, 1);
+}
+
+// Chains of kLongestChain terms, joined pairwise.
+void run_long(const TileShapes& shapes, const Product& p) {
+  const int64_t chains = (p.depth + kLongestChain - 1) / kLongestChain;
+  const int64_t width = panels(p.columns) * kPanel;
+  const int64_t size = p.rows * width;
+  std::vector<float> parts(static_cast<size_t>(chains * size + kSlack));
+  for (int64_t i = 0; i < chains; ++i) {
+    Product part = p;
+    part.depth = std::min(kLongestChain, p.depth - i * kLongestChain);
+    part.a += i * kLongestChain;
+    part.b += i * kLongestChain * p.b_depth;
+    part.c = parts.data() + i * size;
+    part.c_row = width;
+    part.c_panel = kPanel;
+    part.into = Product::Into::set;
+    run_chain(shapes, part);
+  }
+  for (int64_t stride = 1; stride < chains; stride *= 2)
+    for (int64_t i = 0; i + stride < chains; i += 2 * stride)
+      for (int64_t j = 0; j < size; ++j) parts[i * size + j] += parts[(i + stride) * size + j];
+  for (int64_t r = 0; r < p.rows; ++r)
+    for (int64_t j = 0; j < p.columns; ++j) {
+      float& out = p.c[r * p.c_row + j / kPanel * p.c_panel + j % kPanel];
+      out = p.into == Product::Into::add ? out + parts[r * width + j] : parts[r * width + j];
+    }
+}
+
+}  // namespace
+
+void run_product(const TileShapes& shapes, const Product& product) {
+  product.depth > kLongestChain ? run_long(shapes, product) : run_chain(shapes, product);
+}
+
+void run_pack_left(int tile_rows, const float* in, int64_t stride, int64_t rows, int64_t depth, float* out) {
+  for (int64_t row = 0; row < rows; row += tile_rows) {
+    const int64_t width = std::min<int64_t>(tile_rows, rows - row);
+    for (int64_t k = 0; k < depth; ++k, out += width) std::copy_n(in + k * stride + row, width, out);
+  }
+}
+
+}  // namespace sil::nn::cpu

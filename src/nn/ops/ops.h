@@ -1,0 +1,48 @@
+// What a model is written in: functions over `Ops` and opaque values. The tape runs them on a back end's kernels; tests
+// run the same model over other implementations.
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "nn/ops/kernels.h"
+
+namespace sil::nn {
+
+// A matrix of activations that an Ops made. Of no meaning to another Ops.
+struct Var {
+  int32_t index = -1;
+};
+
+// Where the gradient of a weight goes: nowhere, or to a buffer in the layout of the weight.
+struct GradientSink {
+  float* full = nullptr;
+};
+
+// What every forward of both phases reads, and where the backward pass leaves its gradient.
+struct MatrixWeight {
+  Matrix value;
+  GradientSink sink;
+};
+struct VectorWeight {
+  const float* value = nullptr;  // null: the model has none
+  GradientSink sink;
+};
+
+class Ops {
+ public:
+  virtual ~Ops() = default;
+
+  virtual Var embed(const MatrixWeight& table, std::span<const TokenId> ids) = 0;
+  virtual Var linear(Var x, const MatrixWeight& matrix, const VectorWeight& bias) = 0;
+  virtual Var rms_norm(Var x, const VectorWeight& scale, float epsilon) = 0;
+  virtual Var head_norm(Var qkv, const Heads& heads, const VectorWeight& query, const VectorWeight& key,
+                        float epsilon) = 0;
+  virtual Var rotate(Var qkv, const Heads& heads, const RotaryTable& table, const Layout& layout) = 0;
+  virtual Var attention(Var qkv, const Heads& heads, int64_t layer, const Layout& layout) = 0;
+  virtual Var silu_gate(Var gate_up) = 0;
+  virtual Var add(Var a, Var b) = 0;
+  virtual Var take_rows(Var x, std::span<const int32_t> rows) = 0;
+};
+
+}  // namespace sil::nn
