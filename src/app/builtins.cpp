@@ -6,6 +6,7 @@
 #include "filters/filters.h"
 #include "gates/gates.h"
 #include "losses/losses.h"
+#include "nn/engines.h"
 #include "shapes/shapes.h"
 #include "steps/steps.h"
 #include "stores/stores.h"
@@ -25,6 +26,7 @@ void fill_sources(Registries& registries) {
   register_bytes(registries.tokenizers);
   register_table(registries.engines);
   register_scripted(registries.engines);
+  nn::register_llama(registries.engines);
 }
 
 void fill_judging(Registries& registries) {

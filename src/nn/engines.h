@@ -1,0 +1,11 @@
+// The transformer among the engines.
+#pragma once
+
+#include "sil/engine.h"
+#include "sil/registry.h"
+
+namespace sil::nn {
+
+void register_llama(Registry<EngineFactory>& registry);  // from scratch, by its sizes
+
+}  // namespace sil::nn

@@ -1,0 +1,147 @@
+#include "nn/llama.h"
+
+namespace sil::nn {
+namespace {
+
+const VectorWeight kNoBias;
+
+// Lists parameters one after the other, in one fixed order.
+class Listing {
+ public:
+  Listing(LlamaParameters& out, const Kernels& kernels) : out_(out), kernels_(kernels) {}
+
+  // A parameter of one published tensor, or of several stacked ones.
+  void matrix(int64_t columns, std::initializer_list<std::pair<std::string, int64_t>> parts, bool residual = false) {
+    int64_t rows = 0;
+    for (const auto& [name, size] : parts) {
+      out_.tensors.push_back({name, out_.parameters.size(), rows, size, columns});
+      rows += size;
+    }
+    put({.rows = rows, .columns = columns, .offset = 0, .ones = false, .residual = residual},
+        kernels_.matrix_floats(rows, columns));
+    out_.numbers += rows * columns;
+  }
+
+  void vector(bool ones, std::initializer_list<std::pair<std::string, int64_t>> parts) {
+    int64_t length = 0;
+    for (const auto& [name, size] : parts) {
+      out_.tensors.push_back({name, out_.parameters.size(), length, size, 0});
+      length += size;
+    }
+    put({.rows = length, .columns = 0, .offset = 0, .ones = ones, .residual = false}, length);
+    out_.numbers += length;
+  }
+
+ private:
+  void put(Parameter parameter, int64_t floats) {
+    constexpr int64_t kLine = 16;
+    parameter.offset = out_.floats;
+    out_.parameters.push_back(parameter);
+    out_.floats += (floats + kLine - 1) / kLine * kLine;
+  }
+
+  LlamaParameters& out_;
+  const Kernels& kernels_;
+};
+
+// Gives parameters out in the order in which Listing made them.
+class Handing {
+ public:
+  Handing(const LlamaParameters& parameters, const float* values, float* gradients)
+      : parameters_(parameters), values_(values), gradients_(gradients) {}
+
+  MatrixWeight matrix() {
+    const Parameter& p = next();
+    return {.value = {.data = values_ + p.offset, .rows = p.rows, .columns = p.columns}, .sink = sink(p)};
+  }
+  VectorWeight vector() {
+    const Parameter& p = next();
+    return {.value = values_ + p.offset, .sink = sink(p)};
+  }
+
+ private:
+  const Parameter& next() { return parameters_.parameters[at_++]; }
+  GradientSink sink(const Parameter& p) const {
+    return {.full = gradients_ == nullptr ? nullptr : gradients_ + p.offset};
+  }
+
+  const LlamaParameters& parameters_;
+  const float* values_;
+  float* gradients_;
+  size_t at_ = 0;
+};
+
+}  // namespace
+
+LlamaParameters::LlamaParameters(const LlamaShape& shape, const Kernels& kernels) {
+  Listing list(*this, kernels);
+  const int64_t query = shape.heads.query * shape.heads.width;
+  const int64_t key = shape.heads.key * shape.heads.width;
+  list.matrix(shape.width, {{"model.embed_tokens.weight", shape.vocabulary}});
+  for (int64_t layer = 0; layer < shape.layers; ++layer) {
+    const std::string block = "model.layers." + std::to_string(layer) + ".";
+    const std::string attention = block + "self_attn.";
+    list.vector(true, {{block + "input_layernorm.weight", shape.width}});
+    list.matrix(
+        shape.width,
+        {{attention + "q_proj.weight", query}, {attention + "k_proj.weight", key}, {attention + "v_proj.weight", key}});
+    if (shape.qkv_bias)
+      list.vector(
+          false,
+          {{attention + "q_proj.bias", query}, {attention + "k_proj.bias", key}, {attention + "v_proj.bias", key}});
+    if (shape.qk_norm) {
+      list.vector(true, {{attention + "q_norm.weight", shape.heads.width}});
+      list.vector(true, {{attention + "k_norm.weight", shape.heads.width}});
+    }
+    list.matrix(query, {{attention + "o_proj.weight", shape.width}}, true);
+    list.vector(true, {{block + "post_attention_layernorm.weight", shape.width}});
+    list.matrix(shape.width,
+                {{block + "mlp.gate_proj.weight", shape.hidden}, {block + "mlp.up_proj.weight", shape.hidden}});
+    list.matrix(shape.hidden, {{block + "mlp.down_proj.weight", shape.width}}, true);
+  }
+  list.vector(true, {{"model.norm.weight", shape.width}});
+  if (!shape.tied) list.matrix(shape.width, {{"lm_head.weight", shape.vocabulary}});
+}
+
+LlamaWeights::LlamaWeights(const LlamaShape& shape, const LlamaParameters& parameters, const float* values,
+                           float* gradients) {
+  Handing hand(parameters, values, gradients);
+  embedding = hand.matrix();
+  for (int64_t i = 0; i < shape.layers; ++i) {
+    Layer layer;
+    layer.attention_norm = hand.vector();
+    layer.qkv = hand.matrix();
+    if (shape.qkv_bias) layer.qkv_bias = hand.vector();
+    if (shape.qk_norm) {
+      layer.query_norm = hand.vector();
+      layer.key_norm = hand.vector();
+    }
+    layer.output = hand.matrix();
+    layer.mlp_norm = hand.vector();
+    layer.gate_up = hand.matrix();
+    layer.down = hand.matrix();
+    layers.push_back(layer);
+  }
+  norm = hand.vector();
+  head = shape.tied ? embedding : hand.matrix();
+}
+
+Var llama(Ops& ops, const LlamaShape& shape, const LlamaWeights& weights, const RotaryTable& rotary,
+          std::span<const TokenId> ids, const Layout& layout, std::span<const int32_t> wanted) {
+  Var x = ops.embed(weights.embedding, ids);
+  int64_t index = 0;
+  for (const LlamaWeights::Layer& layer : weights.layers) {
+    const Var normed = ops.rms_norm(x, layer.attention_norm, shape.epsilon);
+    Var qkv = ops.linear(normed, layer.qkv, layer.qkv_bias);
+    if (shape.qk_norm) qkv = ops.head_norm(qkv, shape.heads, layer.query_norm, layer.key_norm, shape.epsilon);
+    if (shape.rope_theta > 0) qkv = ops.rotate(qkv, shape.heads, rotary, layout);
+    const Var seen = ops.attention(qkv, shape.heads, index++, layout);
+    x = ops.add(x, ops.linear(seen, layer.output, kNoBias));
+    const Var gate_up = ops.linear(ops.rms_norm(x, layer.mlp_norm, shape.epsilon), layer.gate_up, kNoBias);
+    x = ops.add(x, ops.linear(ops.silu_gate(gate_up), layer.down, kNoBias));
+  }
+  const Var last = ops.take_rows(x, wanted);
+  return ops.linear(ops.rms_norm(last, weights.norm, shape.epsilon), weights.head, kNoBias);
+}
+
+}  // namespace sil::nn

@@ -1,0 +1,59 @@
+// Continuous batching: each thread holds a table of slots, every forward pass moves all of its rollouts one token on,
+// and whoever finishes makes room for the next. A prompt's keys and values are computed once and read by all its
+// samples.
+//
+// Threads share the weights and a queue of requests, nothing else: no barrier, no waiting. A token depends on its own
+// sequence and address alone (kernels.h, sampling.h), so slots, threads and the order of requests change nothing.
+#pragma once
+
+#include <mutex>
+#include <stop_token>
+
+#include "engines/generation.h"
+#include "nn/model.h"
+#include "sil/engine.h"
+
+namespace sil::nn {
+
+struct SamplerOptions {
+  int64_t slots = 64;          // rollouts that one thread has under way
+  int64_t prefill_rows = 256;  // prompt tokens that one forward pass takes at most
+};
+
+// Hands out requests; thread-safe.
+class RequestQueue {
+ public:
+  // Hands out at most `share` at once: what keeps every thread busy to the end.
+  RequestQueue(const GenerateBatch& batch, size_t share) : batch_(batch), share_(share) {}
+
+  struct Range {
+    size_t first = 0;
+    size_t last = 0;
+    bool empty() const { return first == last; }
+  };
+  // The next requests, all of one prompt, `most` at most.
+  Range take(size_t most);
+
+ private:
+  const GenerateBatch& batch_;
+  size_t share_;
+  std::mutex mutex_;
+  size_t next_ = 0;
+};
+
+// What a thread needs to sample.
+struct SamplingWork {
+  const Model& model;
+  const float* weights;
+  const Codec& codec;
+  const GenerateBatch& batch;
+  RequestQueue& queue;
+  const CompletionSink& sink;
+  std::mutex& sink_mutex;
+};
+
+// Until the queue is empty or `stop` is requested. Throws Error(Exit::unreadable) on a prompt that is empty or longer
+// than the model's context.
+void sample_requests(const SamplingWork& work, const SamplerOptions& options, const std::stop_token& stop);
+
+}  // namespace sil::nn

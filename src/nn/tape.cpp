@@ -1,0 +1,155 @@
+#include "nn/tape.h"
+
+#include <algorithm>
+
+namespace sil::nn {
+
+Var Tape::push(Tensor value) {
+  nodes_.push_back({.value = value, .gradient = {}, .backward = {}});
+  return {static_cast<int32_t>(nodes_.size() - 1)};
+}
+
+// The last one given back first: it may still be in the cache.
+Tensor Tape::borrow(int64_t rows, int64_t columns) {
+  const auto fits = [&](const Tensor& t) { return t.size() == rows * columns; };
+  const auto found = std::find_if(spare_.rbegin(), spare_.rend(), fits);
+  if (found == spare_.rend()) return arena_.tensor(rows, columns);
+  const Tensor out{found->data, rows, columns};
+  spare_.erase(std::next(found).base());
+  return out;
+}
+
+void Tape::hand_over(Var from, Var to) {
+  Tensor& given = nodes_[static_cast<size_t>(from.index)].gradient;
+  Tensor& held = nodes_[static_cast<size_t>(to.index)].gradient;
+  if (held.data == nullptr)
+    std::swap(given, held);
+  else
+    kernels_.add(held, given, held);
+}
+
+Tensor Tape::gradient(Var var) {
+  Node& node = nodes_[static_cast<size_t>(var.index)];
+  if (node.gradient.data == nullptr) {
+    node.gradient = borrow(node.value.rows, node.value.columns);
+    std::fill_n(node.gradient.data, node.gradient.size(), 0.0F);
+  }
+  return node.gradient;
+}
+
+void Tape::backward() {
+  for (size_t i = nodes_.size(); i-- > 0;) {
+    if (nodes_[i].gradient.data == nullptr) continue;
+    if (nodes_[i].backward) nodes_[i].backward();
+    if (nodes_[i].gradient.data != nullptr) spare_.push_back(nodes_[i].gradient);
+    nodes_[i].gradient = {};
+  }
+}
+
+void Tape::clear() {
+  nodes_.clear();
+  spare_.clear();
+}
+
+Var Tape::embed(const MatrixWeight& table, std::span<const TokenId> ids) {
+  const Var out = push(arena_.tensor(static_cast<int64_t>(ids.size()), table.value.columns));
+  kernels_.embed(table.value, ids, value(out));
+  record(out, [this, out, &table, ids] {
+    if (table.sink.full != nullptr) kernels_.embed_backward(ids, gradient(out), table.value, table.sink.full);
+  });
+  return out;
+}
+
+Var Tape::linear(Var x, const MatrixWeight& matrix, const VectorWeight& bias) {
+  const Var out = push(arena_.tensor(value(x).rows, matrix.value.rows));
+  kernels_.linear(value(x), matrix.value, bias.value, value(out));
+  record(out, [this, out, x, &matrix, &bias] {
+    const Tensor dout = gradient(out);
+    if (matrix.sink.full != nullptr) kernels_.linear_matrix(value(x), dout, matrix.value, matrix.sink.full, arena_);
+    if (bias.sink.full != nullptr) kernels_.linear_bias(dout, bias.sink.full);
+    kernels_.linear_input(dout, matrix.value, gradient(x), arena_);
+  });
+  return out;
+}
+
+Var Tape::rms_norm(Var x, const VectorWeight& scale, float epsilon) {
+  const Tensor in = value(x);
+  float* const inverse = arena_.floats(in.rows);
+  const Var out = push(arena_.tensor(in.rows, in.columns));
+  kernels_.rms_norm(in, scale.value, epsilon, value(out), inverse);
+  record(out, [this, out, x, &scale, inverse] {
+    kernels_.rms_norm_backward(value(x), scale.value, inverse, gradient(out), gradient(x), scale.sink.full);
+  });
+  return out;
+}
+
+Var Tape::head_norm(Var qkv, const Heads& heads, const VectorWeight& query, const VectorWeight& key, float epsilon) {
+  const Tensor in = value(qkv);
+  float* const inverse = arena_.floats(in.rows * (heads.query + heads.key));
+  const Var out = push(arena_.tensor(in.rows, in.columns));
+  kernels_.head_norm(in, heads, query.value, key.value, epsilon, value(out), inverse);
+  record(out, [this, out, qkv, &heads, &query, &key, inverse] {
+    kernels_.head_norm_backward(value(qkv), heads, query.value, key.value, inverse, gradient(out), gradient(qkv),
+                                query.sink.full, key.sink.full);
+  });
+  return out;
+}
+
+// In place: nobody else reads what is turned, and turning back needs only the angles.
+Var Tape::rotate(Var qkv, const Heads& heads, const RotaryTable& table, const Layout& layout) {
+  kernels_.rotate(value(qkv), heads, table, layout, false);
+  const Var out = push(value(qkv));
+  record(out, [this, out, qkv, &heads, &table, &layout] {
+    kernels_.rotate(gradient(out), heads, table, layout, true);
+    hand_over(out, qkv);
+  });
+  return out;
+}
+
+Var Tape::attention(Var qkv, const Heads& heads, int64_t layer, const Layout& layout) {
+  const Tensor in = value(qkv);
+  SoftmaxStats* stats = nullptr;
+  if (records_) stats = reinterpret_cast<SoftmaxStats*>(arena_.floats(in.rows * heads.query * 2));
+  const Var out = push(arena_.tensor(in.rows, heads.output()));
+  kernels_.attention(in, heads, layer, layout, value(out), stats, arena_);
+  record(out, [this, out, qkv, &heads, &layout, stats] {
+    const Tensor in_again = value(qkv);
+    Node& node = nodes_[static_cast<size_t>(qkv.index)];
+    node.gradient = borrow(in_again.rows, in_again.columns);
+    kernels_.attention_backward(in_again, heads, layout, value(out), stats, gradient(out), node.gradient, arena_);
+  });
+  return out;
+}
+
+Var Tape::silu_gate(Var gate_up) {
+  const Tensor in = value(gate_up);
+  const Var out = push(arena_.tensor(in.rows, in.columns / 2));
+  kernels_.silu_gate(in, value(out));
+  record(out, [this, out, gate_up] {
+    const Tensor in_again = value(gate_up);
+    Node& node = nodes_[static_cast<size_t>(gate_up.index)];
+    node.gradient = borrow(in_again.rows, in_again.columns);
+    kernels_.silu_gate_backward(in_again, gradient(out), node.gradient);
+  });
+  return out;
+}
+
+Var Tape::add(Var a, Var b) {
+  const Var out = push(arena_.tensor(value(a).rows, value(a).columns));
+  kernels_.add(value(a), value(b), value(out));
+  record(out, [this, out, a, b] {
+    const Tensor dout = gradient(out);
+    kernels_.add(gradient(b), dout, gradient(b));
+    hand_over(out, a);
+  });
+  return out;
+}
+
+Var Tape::take_rows(Var x, std::span<const int32_t> rows) {
+  const Var out = push(arena_.tensor(static_cast<int64_t>(rows.size()), value(x).columns));
+  kernels_.take_rows(value(x), rows, value(out));
+  record(out, [this, out, x, rows] { kernels_.put_rows(gradient(out), rows, gradient(x)); });
+  return out;
+}
+
+}  // namespace sil::nn

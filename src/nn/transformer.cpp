@@ -1,0 +1,206 @@
+// The transformer engine: sampling, scoring and training over one set of kernels, so that what the sampler says of a
+// token's log-probability is what the trainer says, bit for bit.
+//
+//   models: {lm: {llama: {layers: 3, width: 128, heads: 4, context: 96}, tokenizer: chars}}
+#include <algorithm>
+#include <mutex>
+#include <string>
+
+#include "base/threads.h"
+#include "engines/generation.h"
+#include "engines/versions.h"
+#include "nn/cpu/kernels.h"
+#include "nn/engines.h"
+#include "nn/sampler.h"
+#include "nn/scorer.h"
+#include "nn/trainer.h"
+#include "sil/error.h"
+
+namespace sil::nn {
+namespace {
+
+struct LlamaOptions {
+  int64_t layers = 4;
+  int64_t width = 128;
+  int64_t heads = 4;
+  int64_t kv_heads = 0;
+  int64_t hidden = 0;
+  int64_t context = 256;
+  double rope_theta = 10000;
+  bool tied = true;
+  bool qkv_bias = false;
+  bool qk_norm = false;
+
+  void visit(OptionVisitor& v) {
+    v.option("layers", layers, {.help = "transformer blocks", .low = 1, .high = 256});
+    v.option("width", width, {.help = "of the residual stream; a multiple of heads", .low = 2, .high = 65536});
+    v.option("heads", heads, {.help = "attention heads", .low = 1, .high = 1024});
+    v.option("kv_heads", kv_heads,
+             {.help = "heads of keys and values, a divisor of heads; 0 = heads", .low = 0, .high = 1024});
+    v.option("hidden", hidden, {.help = "width of the gated MLP; 0 = 4 width", .low = 0, .high = 1048576});
+    v.option("context", context,
+             {.help = "longest sequence, prompt and completion", .low = 2, .high = 1048576, .unit = "tokens"});
+    v.option("rope_theta", rope_theta,
+             {.help = "base of the rotary position embedding; 0 = no positions at all", .low = 0, .high = 1e9});
+    v.option("tied", tied, {.help = "the head is the embedding"});
+    v.option("qkv_bias", qkv_bias, {.help = "biases of queries, keys and values (Qwen2)"});
+    v.option("qk_norm", qk_norm, {.help = "norms of queries and keys (Qwen3)"});
+  }
+};
+
+[[noreturn]] void refuse(const std::string& what, const std::string& hint) {
+  throw Error(Exit::usage, "llama: " + what, hint);
+}
+
+LlamaShape shape_of(const LlamaOptions& o, TokenId vocabulary) {
+  const int64_t kv_heads = o.kv_heads == 0 ? o.heads : o.kv_heads;
+  if (o.width % o.heads != 0 || o.width / o.heads % 2 != 0)
+    refuse("width " + std::to_string(o.width) + " with " + std::to_string(o.heads) + " heads",
+           "a head's width, width / heads, must be a whole, even number");
+  if (o.heads % kv_heads != 0)
+    refuse("kv_heads " + std::to_string(kv_heads) + " with " + std::to_string(o.heads) + " heads",
+           "kv_heads must divide heads");
+  LlamaShape shape;
+  shape.layers = o.layers;
+  shape.width = o.width;
+  shape.heads = {.query = o.heads, .key = kv_heads, .width = o.width / o.heads};
+  shape.hidden = o.hidden == 0 ? 4 * o.width : o.hidden;
+  shape.context = o.context;
+  shape.vocabulary = vocabulary;
+  shape.rope_theta = o.rope_theta;
+  shape.tied = o.tied;
+  shape.qkv_bias = o.qkv_bias;
+  shape.qk_norm = o.qk_norm;
+  return shape;
+}
+
+class Transformer final : public Engine {
+ public:
+  Transformer(const LlamaShape& shape, std::shared_ptr<const Kernels> kernels, const EngineSetup& setup)
+      : model_(shape, std::move(kernels)), codec_(setup.codec), key_(setup.key), pool_(setup.threads) {}
+
+  Caps caps() const override {
+    return {.ids = true, .logprobs = true, .score = true, .update = true, .concurrent = true};
+  }
+  const Codec& codec() const override { return *codec_; }
+
+  Version initial() override { return hold(model_.initial(key_)); }
+  Version load(std::string_view weights, std::string_view optimizer) override {
+    return hold(model_.read(weights, optimizer));
+  }
+  void save(Version version, Part part, ByteSink& out) const override {
+    const auto state = versions_.get(version);
+    part == Part::weights ? model_.write_weights(*state, out) : model_.write_moments(*state, out);
+  }
+  Version ema(Version average, Version version, double decay) override {
+    SIL_CHECK(decay >= 0 && decay <= 1);
+    const auto old = versions_.get(average);
+    State state{.weights = versions_.get(version)->weights, .moments = {}};
+    model_.kernels().mix(old->weights.data(), state.weights.data(), static_cast<float>(decay), state.weights.size(),
+                         state.weights.data());
+    return hold(std::move(state));
+  }
+  void pin(Version version) override { versions_.pin(version); }
+  void drop(Version version) override { versions_.drop(version); }
+  Digest digest(Version version) const override { return model_.digest(*versions_.get(version)); }
+
+  void generate(Version version, const GenerateBatch& batch, const CompletionSink& sink, std::stop_token stop) override;
+  std::vector<float> score(Version version, const ScoreBatch& batch, double temperature) override;
+  UpdateResult update(Version from, TrainBatches& batches, const LossSpec& loss, const OptimizerOptions& optimizer,
+                      Version reference, const UpdateCheckpoint* resume, UpdateSink& sink,
+                      std::stop_token stop) override;
+  Plan plan(const PlanRequest& request) const override;
+
+ private:
+  Version hold(State state) { return versions_.add(std::make_shared<const State>(std::move(state))); }
+  TokenId vocabulary() const { return static_cast<TokenId>(model_.shape().vocabulary); }
+
+  Model model_;
+  std::shared_ptr<const Codec> codec_;
+  uint64_t key_;
+  ThreadPool pool_;
+  std::mutex pool_mutex_;  // one call at a time uses the pool; others do their work on the caller's thread
+  Versions<State> versions_;
+};
+
+void Transformer::generate(Version version, const GenerateBatch& batch, const CompletionSink& sink,
+                           std::stop_token stop) {
+  check_generate(batch, vocabulary());
+  const auto state = versions_.get(version);
+  std::mutex sink_mutex;
+  std::unique_lock lock(pool_mutex_, std::defer_lock);
+  const int64_t threads = lock.try_lock() ? pool_.threads() : 1;
+  const size_t share = (batch.prompt.size() + static_cast<size_t>(threads) - 1) / static_cast<size_t>(threads);
+  RequestQueue queue(batch, share);
+  const SamplingWork work{.model = model_,
+                          .weights = state->weights.data(),
+                          .codec = *codec_,
+                          .batch = batch,
+                          .queue = queue,
+                          .sink = sink,
+                          .sink_mutex = sink_mutex};
+  if (threads == 1) return sample_requests(work, {}, stop);
+  pool_.for_each(threads, [&](int64_t) { sample_requests(work, {}, stop); });
+}
+
+std::vector<float> Transformer::score(Version version, const ScoreBatch& batch, double temperature) {
+  check_score(batch, vocabulary());
+  check_sampling({.temperature = temperature, .stop = {}});
+  const auto state = versions_.get(version);
+  std::unique_lock lock(pool_mutex_, std::defer_lock);
+  ThreadPool* const pool = lock.try_lock() ? &pool_ : nullptr;
+  return score_sequences(model_, state->weights.data(), batch, stored_temperature(temperature), pool);
+}
+
+UpdateResult Transformer::update(Version from, TrainBatches& batches, const LossSpec& loss,
+                                 const OptimizerOptions& optimizer, Version reference, const UpdateCheckpoint* resume,
+                                 UpdateSink& sink, std::stop_token stop) {
+  const bool needs_reference = std::any_of(loss.terms.begin(), loss.terms.end(), [](const auto& t) { return !t.atom; });
+  const std::shared_ptr<const State> held = needs_reference ? versions_.get(reference) : nullptr;
+  State state = resume != nullptr ? model_.read_checkpoint(*resume) : *versions_.get(from);
+  const bool adamw = optimizer.kind == "adamw";
+  if (!adamw || (resume == nullptr && !optimizer.keep_state)) state.moments = {};
+  if (adamw && state.moments.first.empty()) {
+    state.moments.first = Buffer(state.weights.size());
+    state.moments.second = Buffer(state.weights.size());
+  }
+  const std::lock_guard lock(pool_mutex_);
+  Trainer trainer(model_, state, held.get(), loss, optimizer, pool_);
+  const TrainingLoop loop{
+      .batches = batches, .loss = loss, .optimizer = optimizer, .sink = sink, .vocabulary = vocabulary()};
+  const int64_t steps = loop.run(trainer, resume != nullptr ? resume->step : 0, stop);
+  return {.version = hold(std::move(state)), .steps = steps};
+}
+
+Plan Transformer::plan(const PlanRequest& request) const {
+  constexpr uint64_t kFloat = sizeof(float);
+  const auto floats = static_cast<uint64_t>(model_.parameters().floats);
+  const LlamaShape& shape = model_.shape();
+  Plan plan;
+  plan.weights = static_cast<uint64_t>(request.versions) * floats * kFloat;
+  const auto positions = static_cast<uint64_t>(request.sequences * Cache::whole(request.sequence_tokens));
+  plan.cache = positions * static_cast<uint64_t>(2 * shape.layers * shape.heads.key * shape.heads.width) * kFloat;
+  if (request.training) plan.optimizer = 2 * floats * kFloat;
+  return plan;
+}
+
+class LlamaFactory final : public EngineFactory {
+ public:
+  explicit LlamaFactory(LlamaOptions options) : options_(options) {}
+
+  std::unique_ptr<Engine> make(const EngineSetup& setup) const override {
+    if (!setup.codec) refuse("the model has no tokenizer", "add one, e.g. tokenizer: chars");
+    return std::make_unique<Transformer>(shape_of(options_, setup.codec->vocabulary_size()), cpu_kernels(), setup);
+  }
+
+ private:
+  LlamaOptions options_;
+};
+
+}  // namespace
+
+void register_llama(Registry<EngineFactory>& registry) {
+  registry.add<LlamaFactory, LlamaOptions>("llama", "a transformer of the llama family, from scratch", "layers");
+}
+
+}  // namespace sil::nn
