@@ -1,0 +1,152 @@
+// Speed of the transformer on this machine's cores, one figure a line: engine_bench [THREADS]. See scripts/bench.sh.
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+#include <thread>
+
+#include "engines/engine_data.h"
+#include "nn/engines.h"
+#include "support/plugin.h"
+
+namespace sil::test {
+namespace {
+
+// A vocabulary without an id that ends a rollout, so that every side does equal work.
+class EndlessCodec final : public Codec {
+ public:
+  explicit EndlessCodec(TokenId size) : size_(size) {}
+  std::vector<TokenId> encode(const Conversation&, bool) const override { return {}; }
+  std::vector<TokenId> encode_text(std::string_view) const override { return {}; }
+  std::string decode(const std::vector<TokenId>&) const override { return {}; }
+  std::string token(TokenId id) const override { return std::to_string(id); }
+  std::unique_ptr<StreamDecoder> stream() const override { return std::make_unique<Stream>(); }
+  const std::vector<TokenId>& stop_ids() const override { return none_; }
+  TokenId vocabulary_size() const override { return size_; }
+  Digest digest() const override { return {}; }
+
+ private:
+  struct Stream final : StreamDecoder {
+    std::string push(TokenId) override { return {}; }
+    std::string finish() override { return {}; }
+  };
+  TokenId size_;
+  std::vector<TokenId> none_;
+};
+
+struct Shape {
+  const char* name;
+  int64_t layers, width, heads, hidden, vocabulary, context;
+  // Multiply-adds of the matrices, twice.
+  double flops() const {
+    const auto block = static_cast<double>(4 * width * width + 3 * width * hidden);
+    return 2 * (static_cast<double>(layers) * block + static_cast<double>(vocabulary * width));
+  }
+};
+constexpr Shape kA = {"A", 4, 128, 4, 512, 64, 64};
+constexpr Shape kB = {"B", 6, 384, 6, 1536, 64, 256};
+
+std::unique_ptr<Engine> make(const Shape& shape, int threads) {
+  Registry<EngineFactory> registry{"engine"};
+  nn::register_llama(registry);
+  const Json::Object options = {{"layers", shape.layers},
+                                {"width", shape.width},
+                                {"heads", shape.heads},
+                                {"hidden", shape.hidden},
+                                {"context", shape.context}};
+  return make_plugin(registry, "llama", options)
+      ->make({.key = 1,
+              .codec = std::make_shared<EndlessCodec>(static_cast<TokenId>(shape.vocabulary)),
+              .threads = threads});
+}
+
+// Best of a few: a shared machine only ever slows down.
+template <class Work>
+double best_seconds(int repeats, const Work& work) {
+  double best = 1e9;
+  for (int i = 0; i < repeats; ++i) {
+    const auto begin = std::chrono::steady_clock::now();
+    work();
+    best = std::min(best, std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
+  }
+  return best;
+}
+
+void report(const Shape& shape, const std::string& what, double tokens, double seconds, double flops) {
+  std::printf("engine: %s %s: %.0f tokens/s, %.1f GFLOP/s\n", shape.name, what.c_str(), tokens / seconds,
+              tokens * flops / seconds / 1e9);
+  std::fflush(stdout);
+}
+
+void sampling(const Shape& shape, int threads, uint32_t prompts, uint32_t samples, int64_t new_tokens) {
+  const auto engine = make(shape, threads);
+  GenerateBatch batch;
+  batch.sampling = {.max_new_tokens = new_tokens, .stop = {}};
+  batch.prompt_begin.push_back(0);
+  for (uint32_t p = 0; p < prompts; ++p) {
+    for (uint32_t i = 0; i < 8; ++i)
+      batch.ids.push_back(static_cast<TokenId>((p * 7 + i * 13) % static_cast<uint32_t>(shape.vocabulary)));
+    batch.prompt_begin.push_back(batch.ids.size());
+    for (uint32_t sample = 0; sample < samples; ++sample) {
+      batch.prompt.push_back(p);
+      batch.key.push_back(5);
+      batch.uid.push_back(p);
+      batch.sample.push_back(sample);
+    }
+  }
+  const Version version = engine->initial();
+  const double seconds = best_seconds(3, [&] { engine->generate(version, batch, [](size_t, Completion&&) {}, {}); });
+  report(shape,
+         "sampling " + std::to_string(prompts) + " x " + std::to_string(samples) + " x " + std::to_string(new_tokens),
+         static_cast<double>(prompts * samples) * static_cast<double>(new_tokens), seconds, shape.flops());
+}
+
+struct FixedSteps final : TrainBatches {
+  int64_t rows, length;
+  TokenId vocabulary;
+  FixedSteps(int64_t r, int64_t l, int64_t v) : rows(r), length(l), vocabulary(static_cast<TokenId>(v)) {}
+  int64_t steps() const override { return 3; }
+  TrainBatch step(int64_t) override {
+    TrainBatch batch;
+    for (int64_t r = 0; r < rows; ++r) {
+      for (int64_t i = 0; i < length; ++i) {
+        batch.ids.push_back(static_cast<TokenId>((r * 31 + i * 17) % vocabulary));
+        batch.target.push_back(i > 0 ? 1 : 0);
+        batch.credit.push_back(1);
+      }
+      batch.begin.push_back(static_cast<int32_t>(batch.ids.size()));
+      batch.temperature.push_back(1);
+    }
+    return batch;
+  }
+};
+
+void training(const Shape& shape, int threads, int64_t rows, int64_t length) {
+  const auto engine = make(shape, threads);
+  const Version version = engine->initial();
+  FixedSteps steps(rows, length, shape.vocabulary);
+  UpdateCall call;
+  call.optimizer.schedule = "constant";
+  const double seconds = best_seconds(3, [&] {
+    Recorder recorder;
+    engine->drop(call.run(*engine, version, steps, recorder).version);
+  });
+  report(shape, "training " + std::to_string(rows) + " x " + std::to_string(length),
+         static_cast<double>(3 * rows * length), seconds, 3 * shape.flops());
+}
+
+}  // namespace
+}  // namespace sil::test
+
+int main(int argc, char** argv) {
+  using namespace sil::test;
+  const int threads = argc > 1 ? std::atoi(argv[1]) : static_cast<int>(std::thread::hardware_concurrency());
+  for (uint32_t prompts : {1U, 4U, 16U, 64U, 128U}) sampling(kA, threads, prompts, 8, 32);
+  sampling(kA, threads, 1024, 1, 32);
+  sampling(kB, threads, 16, 8, 64);
+  training(kA, threads, 64, 64);
+  training(kA, threads, 1024, 38);
+  training(kB, threads, 16, 256);
+  return 0;
+}

@@ -1,0 +1,72 @@
+#!/usr/bin/env python3
+"""Makes tests/golden/transformer/: tiny models of the llama family with the logits that transformers computes for them.
+
+    pip install torch==2.11.0 transformers==5.23.0 safetensors
+    python3 tests/golden/make_transformer.py
+
+NAME.safetensors holds a model's weights under their published names; NAME.json its sizes, two sequences of ids and their
+logits in fp32. Weights are larger than a fresh model's, so that every part of the model matters to the logits.
+"""
+
+import json
+import pathlib
+
+import torch
+import transformers
+from safetensors.torch import save_file
+
+HERE = pathlib.Path(__file__).resolve().parent / "transformer"
+VOCABULARY, CONTEXT = 37, 48
+COMMON = dict(vocab_size=VOCABULARY, hidden_size=16, intermediate_size=20, num_hidden_layers=2,
+              max_position_embeddings=CONTEXT, rms_norm_eps=1e-6, attn_implementation="eager",
+              bos_token_id=None, eos_token_id=None, pad_token_id=None)
+MODELS = {
+    "llama_tied": (transformers.LlamaConfig(num_attention_heads=4, num_key_value_heads=4, tie_word_embeddings=True,
+                                            **COMMON), {}),
+    "llama_gqa": (transformers.LlamaConfig(num_attention_heads=4, num_key_value_heads=2, tie_word_embeddings=False,
+                                           rope_parameters={"rope_type": "default", "rope_theta": 500.0}, **COMMON), {}),
+    "qwen2": (transformers.Qwen2Config(num_attention_heads=4, num_key_value_heads=1, tie_word_embeddings=True, **COMMON),
+              {"qkv_bias": True}),
+    "qwen3": (transformers.Qwen3Config(num_attention_heads=4, num_key_value_heads=2, head_dim=8,
+                                       tie_word_embeddings=False, **COMMON), {"qk_norm": True}),
+}
+
+
+def spread(model, seed):
+    generator = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            noise = torch.randn(parameter.shape, generator=generator)
+            parameter.copy_(1 + 0.3 * noise if "norm" in name else 0.4 * noise)
+
+
+def main():
+    HERE.mkdir(exist_ok=True)
+    for number, (name, (config, more)) in enumerate(MODELS.items()):
+        config._attn_implementation = "eager"
+        model = transformers.AutoModelForCausalLM.from_config(config, dtype=torch.float32).eval()
+        spread(model, number)
+        generator = torch.Generator().manual_seed(100 + number)
+        sequences = [torch.randint(0, VOCABULARY, (length,), generator=generator) for length in (CONTEXT, 7)]
+        with torch.no_grad():
+            logits = [model(ids[None]).logits[0] for ids in sequences]
+        tensors = {key: value.contiguous() for key, value in model.state_dict().items()
+                   if not (config.tie_word_embeddings and key == "lm_head.weight")}
+        save_file(tensors, HERE / f"{name}.safetensors", metadata={"format": "pt"})
+        head = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
+        rope = config.rope_parameters["rope_theta"]
+        golden = {"transformers": transformers.__version__, "torch": torch.__version__,
+                  "layers": config.num_hidden_layers, "width": config.hidden_size,
+                  "heads": config.num_attention_heads, "kv_heads": config.num_key_value_heads, "head_width": head,
+                  "hidden": config.intermediate_size, "context": CONTEXT, "vocabulary": VOCABULARY,
+                  "rope_theta": rope, "epsilon": config.rms_norm_eps, "tied": config.tie_word_embeddings,
+                  "qkv_bias": False, "qk_norm": False, **more,
+                  "sequences": [{"ids": ids.tolist(), "logits": [[float(f"{x:.8g}") for x in row] for row in rows.tolist()]}
+                                for ids, rows in zip(sequences, logits)]}
+        (HERE / f"{name}.json").write_text(json.dumps(golden) + "\n")
+        print(name, sum(t.numel() for t in tensors.values()), "parameters, logits up to",
+              max(float(rows.abs().max()) for rows in logits))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,93 @@
+// Models that tests/golden/make_transformer.py made, and their logits by transformers.
+#pragma once
+
+#include <fstream>
+#include <memory>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "nn/cpu/kernels.h"
+#include "nn/model.h"
+#include "nn/scorer.h"
+#include "nn/tape.h"
+#include "sil/json.h"
+
+namespace sil::test {
+
+inline std::string read_file(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  std::ostringstream bytes;
+  bytes << in.rdbuf();
+  return bytes.str();
+}
+
+struct GoldenModel {
+  Json about;
+  nn::Model model;
+  nn::State state;
+
+  explicit GoldenModel(const std::string& name)
+      : about(parse_json(read_file(path(name, ".json")))),
+        model(shape(about), nn::cpu_kernels()),
+        state(model.read(read_file(path(name, ".safetensors")), "")) {}
+
+  static std::string path(const std::string& name, const std::string& end) {
+    return SIL_SOURCE_DIR "/tests/golden/transformer/" + name + end;
+  }
+
+  static nn::LlamaShape shape(const Json& about) {
+    const auto number = [&](const char* key) { return about.at(key).as_int(); };
+    nn::LlamaShape shape;
+    shape.layers = number("layers");
+    shape.width = number("width");
+    shape.heads = {.query = number("heads"), .key = number("kv_heads"), .width = number("head_width")};
+    shape.hidden = number("hidden");
+    shape.context = number("context");
+    shape.vocabulary = number("vocabulary");
+    shape.rope_theta = about.at("rope_theta").as_double();
+    shape.epsilon = static_cast<float>(about.at("epsilon").as_double());
+    shape.tied = about.at("tied").as_bool();
+    shape.qkv_bias = about.at("qkv_bias").as_bool();
+    shape.qk_norm = about.at("qk_norm").as_bool();
+    return shape;
+  }
+
+  nn::LlamaWeights weights(float* gradients = nullptr) const {
+    return {model.shape(), model.parameters(), state.weights.data(), gradients};
+  }
+};
+
+inline std::vector<TokenId> ids_of(const Json& sequence) {
+  std::vector<TokenId> ids;
+  for (const Json& id : sequence.at("ids").as_array()) ids.push_back(static_cast<TokenId>(id.as_int()));
+  return ids;
+}
+
+inline std::vector<int32_t> all_rows(size_t count) {
+  std::vector<int32_t> rows(count);
+  for (size_t i = 0; i < count; ++i) rows[i] = static_cast<int32_t>(i);
+  return rows;
+}
+
+inline std::vector<float> copied(nn::Tensor tensor) {
+  return {tensor.data, tensor.data + tensor.size()};
+}
+
+// Logits of every position of sequences that are packed together.
+inline std::vector<float> packed_logits(const GoldenModel& golden, const std::vector<std::vector<TokenId>>& sequences) {
+  std::vector<TokenId> ids;
+  std::vector<int64_t> begin{0};
+  for (const auto& sequence : sequences) {
+    ids.insert(ids.end(), sequence.begin(), sequence.end());
+    begin.push_back(static_cast<int64_t>(ids.size()));
+  }
+  const nn::Layout layout = nn::packed_layout(begin);
+  const std::vector<int32_t> wanted = all_rows(ids.size());
+  const nn::LlamaWeights weights = golden.weights();
+  nn::Arena arena;
+  nn::Tape tape(golden.model.kernels(), arena, false);
+  return copied(tape.value(nn::llama(tape, golden.model.shape(), weights, golden.model.rotary(), ids, layout, wanted)));
+}
+
+}  // namespace sil::test
