@@ -36,7 +36,9 @@ class Mastery final : public Control {
   }
 
   std::optional<Json> value(const ControlInput& input) const override {
-    const Json& now = input.previous ? *input.previous : input.current;
+    const Json& set = input.previous ? *input.previous : input.current;
+    // A range of one number is written like that number.
+    const Json& now = set.is_array() && set.as_array().size() == 1 ? set.as_array().front() : set;
     if (!now.is_number())
       throw Error(Exit::usage, "mastery: the option is " + dump(now) + "; only a number can be raised",
                   "set an option that holds a number");

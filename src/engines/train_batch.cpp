@@ -8,7 +8,9 @@
 namespace sil {
 namespace {
 
-constexpr int32_t kShardTokens = 2048;
+constexpr int32_t kLeastShardTokens = 256;
+constexpr int32_t kMostShardTokens = 2048;
+constexpr int32_t kShards = 8;  // that a small step is cut into, so that several threads have work
 
 size_t sequences_of(const TrainBatch& batch) {
   return batch.begin.size() - 1;
@@ -60,9 +62,10 @@ StepTotals step_totals(const TrainBatch& batch) {
 std::vector<MicroShard> micro_shards(const TrainBatch& batch) {
   std::vector<MicroShard> shards;
   const size_t stride = batch.pairs ? 2 : 1;
+  const int32_t most = std::clamp((batch.begin.back() + kShards - 1) / kShards, kLeastShardTokens, kMostShardTokens);
   size_t first = 0;
   for (size_t s = stride; s < sequences_of(batch); s += stride) {
-    if (batch.begin[s + stride] - batch.begin[first] <= kShardTokens) continue;
+    if (batch.begin[s + stride] - batch.begin[first] <= most) continue;
     shards.push_back({first, s});
     first = s;
   }

@@ -4,6 +4,7 @@
 
 #include "loop/loop.h"
 #include "loop/round.h"
+#include "loop/setup.h"
 #include "record/run_directory.h"
 #include "steps/binding.h"
 
@@ -21,7 +22,8 @@ class SectionView {
                     : with_values(view.recipe, state.rounds.back().values, shelves_of(view.registries, view.steps))),
         specs_(specs_of(recipe_, state.rounds.back().label)),
         steps_(make_steps(specs_, view.steps)),
-        context_(recipe_, view.registries, view.env, view.run_dir, state, view.tasks, view.models, refuse_record,
+        tasks_(recipe_, state.rounds.back().values, view.registries, view.tasks),
+        context_(recipe_, view.registries, view.env, view.run_dir, state, tasks_.get(), view.models, refuse_record,
                  view.objects) {
     const std::string& label = state.rounds.back().label;
     context_.threads = view.threads;
@@ -66,6 +68,7 @@ class SectionView {
   Recipe recipe_;
   const std::vector<StepSpec>& specs_;
   StepObjects steps_;
+  RoundTasks tasks_;
   RoundContext context_;
 };
 

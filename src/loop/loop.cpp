@@ -225,8 +225,9 @@ class Loop {
     Recipe recipe = values.empty() ? recipe_ : with_values(recipe_, values, shelves_);
     const std::vector<StepSpec>& specs = specs_of(recipe, label);
     StepObjects made = make_steps(specs, steps_);
+    RoundTasks tasks(recipe, values, registries_, tasks_);
     RoundContext context(
-        recipe, registries_, run_.env(), run_.path(), state_, tasks_, models_,
+        recipe, registries_, run_.env(), run_.path(), state_, tasks.get(), models_,
         [this](std::string_view type, Json payload) {
           record(type, std::move(payload));
           retire({state_.spent.begin(), state_.spent.end()});

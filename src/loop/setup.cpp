@@ -1,5 +1,7 @@
 #include "loop/setup.h"
 
+#include <algorithm>
+
 #include "sil/rng.h"
 
 namespace sil {
@@ -27,6 +29,14 @@ Tasks make_tasks(const Recipe& recipe, const Registries& registries) {
   Tasks tasks;
   for (const TaskSpec& spec : recipe.tasks) tasks[spec.name] = made(registries.tasks, spec.plugin);
   return tasks;
+}
+
+RoundTasks::RoundTasks(const Recipe& recipe, const std::vector<std::pair<std::string, Json>>& values,
+                       const Registries& registries, Tasks& tasks)
+    : tasks_(tasks) {
+  const bool changed =
+      std::any_of(values.begin(), values.end(), [](const auto& value) { return value.first.starts_with("tasks."); });
+  if (changed) own_ = make_tasks(recipe, registries);
 }
 
 std::unique_ptr<Engine> make_engine(const ModelSpec& spec, const Recipe& recipe, const Tasks& tasks,

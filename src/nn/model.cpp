@@ -145,13 +145,13 @@ std::vector<float> Model::plain(const Buffer& buffer, const NamedTensor& tensor)
 }
 
 State Model::initial(uint64_t key) const {
-  constexpr double kDeviation = 0.02;
+  const double spread = std::sqrt(2 / (5 * static_cast<double>(shape_.width)));
   State state{.weights = Buffer(parameters_.floats), .moments = {}};
   for (size_t i = 0; i < parameters_.tensors.size(); ++i) {
     const NamedTensor& tensor = parameters_.tensors[i];
     const Parameter& p = parameters_.parameters[tensor.parameter];
     const int64_t count = tensor.rows * std::max<int64_t>(1, tensor.columns);
-    const double deviation = p.residual ? kDeviation / std::sqrt(2 * static_cast<double>(shape_.layers)) : kDeviation;
+    const double deviation = p.residual ? spread / std::sqrt(2 * static_cast<double>(shape_.layers)) : spread;
     if (p.columns > 0)
       put(normals(key, i, count, deviation), tensor, state.weights);
     else

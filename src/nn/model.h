@@ -55,9 +55,9 @@ class Model {
   const LlamaParameters& parameters() const { return parameters_; }
   const RotaryTable& rotary() const { return rotary_; }
 
-  // Matrices from a normal distribution of deviation 0.02, those that write into the residual stream divided by
-  // sqrt(2 layers) (Radford et al. 2019); norms 1, biases 0. An element's draw belongs to its place in its published
-  // tensor.
+  // Matrices from a normal distribution of deviation sqrt(2 / (5 width)) (Nguyen & Salazar 2019), divided by
+  // sqrt(2 layers) where they write into the residual stream (Radford et al. 2019); norms 1, biases 0. An element's
+  // draw belongs to its place in its published tensor.
   State initial(uint64_t key) const;
 
   // safetensors of the published names, F32. Throw Error(Exit::unreadable) on other tensors, shapes or values.

@@ -1,6 +1,6 @@
 // Loss, gradient and movement of one optimizer step of a transformer.
 //
-// A step's sequences are cut into micro-shards of 2,048 tokens (train_batch.h), a shard into packs of kPackTokens. A
+// A step's sequences are cut into micro-shards (train_batch.h), a shard into packs of kPackTokens. A
 // shard's gradient is one chain over its tokens in order, whatever thread computes it; the shards' gradients are added
 // in order. Each thread takes a whole shard, so no operation waits for another thread; only adding up waits for its
 // turn.

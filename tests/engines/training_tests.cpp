@@ -82,14 +82,18 @@ std::vector<std::pair<size_t, size_t>> shards(const TrainBatch& batch) {
   return out;
 }
 
-TEST_CASE("micro-shards hold whole sequences of up to 2,048 tokens; a longer one stands alone") {
+TEST_CASE("micro-shards hold whole sequences up to an eighth of the step; a longer one stands alone") {
   using Shards = std::vector<std::pair<size_t, size_t>>;
   CHECK(shards(lengths({})).empty());
   CHECK(shards(lengths({5})) == Shards{{0, 1}});
-  CHECK(shards(lengths({1000, 1048, 1})) == Shards{{0, 2}, {2, 3}});
+  CHECK(shards(lengths({200, 56, 1})) == Shards{{0, 2}, {2, 3}});  // 256 at least
+  CHECK(shards(lengths({400, 400, 400, 400})) == Shards{{0, 1}, {1, 2}, {2, 3}, {3, 4}});
+  CHECK(shards(lengths(std::vector<int32_t>(16, 300))) ==
+        Shards{{0, 2}, {2, 4}, {4, 6}, {6, 8}, {8, 10}, {10, 12}, {12, 14}, {14, 16}});
+  CHECK(shards(lengths(std::vector<int32_t>(32, 1024))).size() == 16);  // 2,048 at most
   CHECK(shards(lengths({10, 3000, 10})) == Shards{{0, 1}, {1, 2}, {2, 3}});
   CHECK(shards(lengths({600, 600, 600, 600, 600, 600}, true)) == Shards{{0, 2}, {2, 4}, {4, 6}});
-  CHECK(shards(lengths({500, 500, 500, 500, 500, 500}, true)) == Shards{{0, 4}, {4, 6}});
+  CHECK(shards(lengths({60, 60, 60, 60, 60, 60}, true)) == Shards{{0, 4}, {4, 6}});
 }
 
 TEST_CASE("totals count target tokens, sequences that have one, and pairs") {
