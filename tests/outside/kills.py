@@ -20,7 +20,7 @@ import runs
 
 KILLS_A_RUN = 3
 GRACE_SECONDS = 10
-RECIPES = ["rft", "star", "rest_em", "majority", "dpo", "quickstart", "grpo", "program_verifier"]
+RECIPES = ["rft", "star", "rest_em", "majority", "dpo", "table_quickstart", "grpo", "program_verifier"]
 # Answers the handshake, then nothing, and does not go when asked to.
 HANGING_GRADER = """
 import json, signal, sys, time
