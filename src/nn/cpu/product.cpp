@@ -4,7 +4,7 @@
 // columns are cut. Few rows take more panels at once: enough chains must be under way to hide the latency of an FMA.
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "nn/cpu/product.cpp"
-#include "nn/cpu/targets.h"
+#include "base/simd_targets.h"
 // clang-format off
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>

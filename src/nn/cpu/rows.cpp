@@ -1,7 +1,7 @@
 // Everything but products: norms, softmax, gates, rotations, optimizer, over rows of floats.
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "nn/cpu/rows.cpp"
-#include "nn/cpu/targets.h"
+#include "base/simd_targets.h"
 // clang-format off
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>

@@ -1,5 +1,6 @@
 #include <array>
 
+#include "base/simd.h"
 #include "nn/cpu/primitives.h"
 
 namespace sil::nn::cpu {
@@ -19,11 +20,8 @@ std::span<const Primitives* const> runnable() {
     size_t count = 0;
     Found() {
 #if defined(__x86_64__)
-      // The compiler's runtime asks the CPU once, before main; this reads the answer.
-      const bool wide = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
-                        __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw");
-      if (wide) tables[count++] = &N_AVX3::kPrimitives;
-      if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) tables[count++] = &N_AVX2::kPrimitives;
+      if (widest_simd() >= Simd::avx512) tables[count++] = &N_AVX3::kPrimitives;
+      if (widest_simd() >= Simd::avx2) tables[count++] = &N_AVX2::kPrimitives;
 #endif
       tables[count++] = &twins();
     }
