@@ -39,7 +39,9 @@ std::set<Digest> named_objects(const std::vector<JournalRecord>& records) {
       for (const char* key : {"source", "resolved"}) named.insert(Digest::from_hex(record.payload.at(key).as_string()));
     if (record.type == "model") add(record.payload.at("version"));
     if (record.type == "checkpoint") named.insert(Digest::from_hex(record.payload.at("state").as_string()));
-    if (const Json* candidate = record.payload.find("candidate")) add(candidate->at("version"));
+    if (record.type == "trained") add(record.payload.at("version"));
+    if (record.type == "step")
+      for (const auto& [line, version] : candidates_of(record.payload)) add(version.to_json());
     if (const Json* averages = record.payload.find("averages"))
       for (const Json& entry : averages->as_array()) add(entry.at("version"));
   }

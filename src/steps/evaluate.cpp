@@ -17,11 +17,12 @@ class Evaluate final : public Step {
     check_answers(recipe, spec, options_.tasks, findings);
   }
   std::unique_ptr<LocalRun> local(RoundContext& context, const StepSpec& spec) const override {
-    return make_evaluation(context, spec.name, options_, version(context));
+    return make_evaluation(context, spec.name, options_, versions(context));
   }
-  // None where the record knows this version's figures already.
+  // None where the record knows these versions' figures already.
   std::unique_ptr<FrameSource> source(RoundContext& context, const StepSpec& spec) const override {
-    if (context.state.figures.count({spec.name, evaluation_digest(spec), version(context).digest})) return nullptr;
+    if (context.state.figures.count({spec.name, evaluation_digest(spec), versions_digest(versions(context))}))
+      return nullptr;
     std::unique_ptr<TaskSource> source = evaluation_source(context, spec.name, options_);
     if (auto it = context.round().steps.find(spec.name); it != context.round().steps.end() && !it->second.spans.empty())
       source->skip(it->second.spans.back().end);
@@ -29,11 +30,11 @@ class Evaluate final : public Step {
   }
   bool makes_pool(const StepSpec&) const override { return false; }
   std::shared_ptr<const Sampler> sampler(RoundContext& context, const StepSpec& spec) const override {
-    return std::make_shared<Sampler>(evaluation_sampler(context, spec.name, options_, version(context)));
+    return std::make_shared<Sampler>(evaluation_sampler(context, spec.name, options_, versions(context)));
   }
 
   StepResult run(RoundContext& context, const StepSpec& spec) const override {
-    const EvaluationKey key{spec.name, evaluation_digest(spec), version(context).digest};
+    const EvaluationKey key{spec.name, evaluation_digest(spec), versions_digest(versions(context))};
     StepResult result;
     auto known = context.state.figures.find(key);
     const Figures figures = known != context.state.figures.end() ? known->second : recorded(context, spec);
@@ -49,9 +50,9 @@ class Evaluate final : public Step {
   }
 
  private:
-  VersionRef version(const RoundContext& context) const {
+  std::vector<VersionRef> versions(const RoundContext& context) const {
     const RoleSpec& role = context.role(options_.role);
-    return find_version(role.weights, role.model, context.state);
+    return find_versions(role.weights, *context.recipe.model(role.model), context.state);
   }
 
   // Over the frames that this step wrote.

@@ -19,10 +19,11 @@ bool correct(const Group& group, const Rollout& rollout) {
   return label_of(group, rollout, "") == Label::pass;
 }
 
-// Whether a problem's most frequent extracted answer is right; the first one to reach the count wins a tie.
-bool majority_correct(const Task& task, const Group& group) {
+// Whether a member's most frequent extracted answer is right; the first one to reach the count wins a tie.
+bool majority_correct(const Task& task, const Group& group, uint32_t member) {
   std::map<std::string, std::pair<int64_t, size_t>> votes;  // answer -> (votes, first rollout)
   for (size_t r = 0; r < group.rollouts.size(); ++r) {
+    if (group.rollouts[r].member != member) continue;
     auto answer = task.extractor().extract(group.rollouts[r].text);
     if (answer) ++votes.try_emplace(*answer, 0, r).first->second.first;
   }
@@ -88,10 +89,11 @@ void EvaluateOptions::visit(OptionVisitor& v) {
 }
 
 Sampler evaluation_sampler(const RoundContext& context, const std::string& step, const EvaluateOptions& options,
-                           const VersionRef& version) {
+                           std::vector<VersionRef> versions) {
   const RoleSpec& role = context.role(options.role);
   RandomPath path{context.recipe.seed, "sample", {step}, {}};
-  Sampler sampler{step, role.name, role.model, version, context.view_of(role.view, role.place), path.key(), {}};
+  Sampler sampler{step,       role.name, role.model, std::move(versions), context.view_of(role.view, role.place),
+                  path.key(), {}};
   sampler.options.samples = options.samples;
   sampler.options.sampling.temperature = options.temperature;
   sampler.options.sampling.max_new_tokens = options.max_new_tokens;
@@ -100,9 +102,9 @@ Sampler evaluation_sampler(const RoundContext& context, const std::string& step,
 }
 
 std::unique_ptr<LocalRun> make_evaluation(RoundContext& context, const std::string& step,
-                                          const EvaluateOptions& options, const VersionRef& version) {
-  Sampler sampler = evaluation_sampler(context, step, options, version);
-  context.models.resident(sampler.model, version);
+                                          const EvaluateOptions& options, std::vector<VersionRef> versions) {
+  Sampler sampler = evaluation_sampler(context, step, options, std::move(versions));
+  for (const VersionRef& version : sampler.versions) context.models.resident(sampler.model, version);
   return std::make_unique<EvaluationRun>(context, std::move(sampler));
 }
 
@@ -114,10 +116,11 @@ std::unique_ptr<TaskSource> evaluation_source(RoundContext& context, const std::
     views.push_back(task_view(context, name));
     procedural = procedural || views.back().task->procedural();
   }
+  const int64_t rollouts = options.samples * context.recipe.model(context.role(options.role).model)->members;
   const int64_t wanted = options.problems > 0 ? options.problems : procedural ? kProceduralProblems : kAll;
   RandomPath order{context.recipe.seed, "permute", {step}, {}};
   return std::make_unique<TaskSource>(Draws(std::move(views), order.key(), 0, false), wanted,
-                                      groups_per_frame(context, options.samples, options.max_new_tokens),
+                                      groups_per_frame(context, rollouts, options.max_new_tokens),
                                       context.round().label);
 }
 
@@ -129,18 +132,25 @@ EvaluationFigures::EvaluationFigures(const RoundContext& context, int64_t sample
 }
 
 void EvaluationFigures::add(const Group& group) {
-  int64_t passes = 0;
+  std::map<uint32_t, int64_t> passes;  // by member
   for (const Rollout& rollout : group.rollouts) {
-    passes += correct(group, rollout);
+    passes[rollout.member] += correct(group, rollout);
     tokens_ += static_cast<int64_t>(rollout.ids.size());
     cut_ += rollout.finish == Finish::length;
   }
-  const auto n = static_cast<int64_t>(group.rollouts.size());
-  rollouts_ += n;
-  for (size_t k = 0; k < ks_.size(); ++k) pass_[k] += pass_at_k(n, passes, ks_[k]);
-  majority_ += majority_correct(*context_.task_of(*group.problem), group);
+  rollouts_ += std::ssize(group.rollouts);
+  const Task& task = *context_.task_of(*group.problem);
+  const auto mean = [&](const auto& figure) {  // summed first: a mean of ones is one
+    double sum = 0;
+    for (const auto& [member, n] : passes) sum += static_cast<double>(figure(member, n));
+    return sum / static_cast<double>(passes.size());
+  };
+  for (size_t k = 0; k < ks_.size(); ++k)
+    pass_[k] += mean([&](uint32_t, int64_t n) { return pass_at_k(samples_, n, ks_[k]); });
+  majority_ += mean([&](uint32_t member, int64_t) { return majority_correct(task, group, member); });
   ++problems_;
-  per_problem_[group.problem->uid + group.occurrence] = static_cast<double>(passes) / static_cast<double>(n);
+  per_problem_[group.problem->uid + group.occurrence] =
+      mean([](uint32_t, int64_t n) { return n; }) / static_cast<double>(samples_);
 }
 
 Figures EvaluationFigures::figures() const {
@@ -157,8 +167,8 @@ Figures EvaluationFigures::figures() const {
 }
 
 Figures evaluate_version(RoundContext& context, const std::string& step, const EvaluateOptions& options,
-                         const VersionRef& version) {
-  std::unique_ptr<LocalRun> run = make_evaluation(context, step, options, version);
+                         const std::vector<VersionRef>& versions) {
+  std::unique_ptr<LocalRun> run = make_evaluation(context, step, options, versions);
   std::unique_ptr<TaskSource> source = evaluation_source(context, step, options);
   EvaluationFigures evaluation(context, options.samples);
   for (Frame frame; source->next(frame);) {

@@ -1,4 +1,4 @@
-// Figures of one version on held-out tasks: what `evaluate` records and `gate` compares.
+// Figures of one version of a model's members on held-out tasks: what `evaluate` records and `gate` compares.
 #pragma once
 
 #include "sil/gate.h"
@@ -23,17 +23,18 @@ struct EvaluateOptions {
 // Samples and judges by the tasks' own rule. Random keys leave the round out, so the same weights give the same
 // figures. An evaluate step runs it as a chain, so that its rollouts and verdicts are recorded.
 std::unique_ptr<LocalRun> make_evaluation(RoundContext& context, const std::string& step,
-                                          const EvaluateOptions& options, const VersionRef& version);
+                                          const EvaluateOptions& options, std::vector<VersionRef> versions);
 Sampler evaluation_sampler(const RoundContext& context, const std::string& step, const EvaluateOptions& options,
-                           const VersionRef& version);
+                           std::vector<VersionRef> versions);
 std::unique_ptr<TaskSource> evaluation_source(RoundContext& context, const std::string& step,
                                               const EvaluateOptions& options);
 
 // Gathers figures from judged groups. Metrics: pass@1, pass@k (k = powers of two and `samples`; unbiased), maj@k,
-// mean_length, cut_rate; intervals .low/.high are Wilson's over problems.
+// mean_length, cut_rate; intervals .low/.high are Wilson's over problems. A problem's figure is the mean of the
+// members'.
 class EvaluationFigures {
  public:
-  EvaluationFigures(const RoundContext& context, int64_t samples);
+  EvaluationFigures(const RoundContext& context, int64_t samples);  // of each member
   void add(const Group& group);
   int64_t problems() const { return problems_; }
   Figures figures() const;
@@ -48,9 +49,9 @@ class EvaluationFigures {
   std::map<uint64_t, double> per_problem_;
 };
 
-// The same for a version that no step evaluated; nothing is recorded but what the caller does with the figures.
+// The same for versions that no step evaluated; nothing is recorded but what the caller does with the figures.
 Figures evaluate_version(RoundContext& context, const std::string& step, const EvaluateOptions& options,
-                         const VersionRef& version);
+                         const std::vector<VersionRef>& versions);
 
 // The cache key's part for options.
 Digest evaluation_digest(const StepSpec& spec);

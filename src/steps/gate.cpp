@@ -1,4 +1,4 @@
-// gate: accepts the candidate or puts the incumbent back, optimizer state included.
+// gate: accepts the candidate or puts the incumbent back, optimizer state included; of all members at once.
 #include "sil/gate.h"
 
 #include "sil/rng.h"
@@ -66,9 +66,14 @@ class GateStep final : public Step {
 
   StepResult run(RoundContext& context, const StepSpec& spec) const override {
     const std::string& model = options_.model.empty() ? context.recipe.models.front().name : options_.model;
-    const ModelState& versions = context.state.models.at(model);
+    std::vector<VersionRef> candidates, incumbents;
+    for (int64_t m = 0; m < context.recipe.model(model)->members; ++m) {
+      const ModelState& versions = context.state.models.at(line_name(model, m));
+      if (versions.candidate) candidates.push_back(*versions.candidate);
+      incumbents.push_back(versions.incumbent);
+    }
     StepResult result;
-    if (!versions.candidate) {
+    if (candidates.empty()) {
       result.note = "no candidate to judge";
       return result;
     }
@@ -78,11 +83,11 @@ class GateStep final : public Step {
     Json made = Json::array();
     if (!gate->metric().empty()) {
       MetricSource source = find_metric(context.recipe, section_of(context), spec, gate->metric());
-      candidate = figures_of(context, *source.evaluate, *versions.candidate, made);
+      candidate = figures_of(context, *source.evaluate, candidates, made);
       input.candidate = &candidate;
       input.value = metric_of(candidate, source, spec);
       if (gate->needs_incumbent()) {
-        incumbent = figures_of(context, *source.evaluate, versions.incumbent, made);
+        incumbent = figures_of(context, *source.evaluate, incumbents, made);
         input.incumbent = &incumbent;
         input.incumbent_value = metric_of(incumbent, source, spec);
       }
@@ -135,10 +140,11 @@ class GateStep final : public Step {
   }
 
   // Of the record, else evaluated now under the same options.
-  static Figures figures_of(RoundContext& context, const StepSpec& evaluate, const VersionRef& version, Json& made) {
-    EvaluationKey key{evaluate.name, evaluation_digest(evaluate), version.digest};
+  static Figures figures_of(RoundContext& context, const StepSpec& evaluate, const std::vector<VersionRef>& versions,
+                            Json& made) {
+    EvaluationKey key{evaluate.name, evaluation_digest(evaluate), versions_digest(versions)};
     if (auto it = context.state.figures.find(key); it != context.state.figures.end()) return it->second;
-    Figures figures = evaluate_version(context, evaluate.name, options_of(evaluate), version);
+    Figures figures = evaluate_version(context, evaluate.name, options_of(evaluate), versions);
     made.push(figures_json(key, figures));
     return figures;
   }

@@ -28,7 +28,8 @@ struct GenerateOptions {
              {.help = "where fresh problems come from; without it the input pool's problems", .refers = "task"});
     v.option("problems", problems, {.help = "how many fresh problems a round", .low = 0, .high = 1e9});
     v.option("role", role, {.help = "who writes", .refers = "role"});
-    v.option("samples", samples, {.help = "rollouts a problem", .low = 1, .high = 16777215});
+    v.option("samples", samples,
+             {.help = "rollouts a problem, of each member of the model", .low = 1, .high = 16777215});
     v.option("temperature", temperature, {.help = "0 = the likeliest token", .low = 0, .high = 100});
     v.option("top_p", top_p, {.help = "smallest set of tokens with this mass", .low = 0, .high = 1, .above_low = true});
     v.option("top_k", top_k, {.help = "the k likeliest tokens; 0 = off", .low = 0, .high = 1e7});
@@ -125,7 +126,7 @@ class Generate final : public Step {
 
   std::unique_ptr<LocalRun> local(RoundContext& context, const StepSpec& spec) const override {
     auto how = sampler(context, spec);
-    context.models.resident(how->model, how->version);
+    for (const VersionRef& version : how->versions) context.models.resident(how->model, version);
     return std::make_unique<GenerateRun>(context, spec, std::move(how), options_.by);
   }
 
@@ -136,8 +137,9 @@ class Generate final : public Step {
     auto cursor = context.state.cursors.find(spec.name);
     Draws draws(std::move(views), step_key(context, "permute", spec, false),
                 cursor == context.state.cursors.end() ? 0 : cursor->second, true);
+    const int64_t rollouts = options_.samples * context.recipe.model(context.role(options_.role).model)->members;
     auto source = std::make_unique<TaskSource>(std::move(draws), options_.problems,
-                                               groups_per_frame(context, options_.samples, options_.max_new_tokens),
+                                               groups_per_frame(context, rollouts, options_.max_new_tokens),
                                                context.round().label);
     if (auto it = context.round().steps.find(spec.name); it != context.round().steps.end() && !it->second.spans.empty())
       source->skip(it->second.spans.back().end);
@@ -169,7 +171,7 @@ class Generate final : public Step {
     sampler->step = spec.name;
     sampler->role = role.name;
     sampler->model = role.model;
-    sampler->version = find_version(role.weights, role.model, context.state);
+    sampler->versions = find_versions(role.weights, *context.recipe.model(role.model), context.state);
     sampler->view = context.view_of(options_.view.is_null() ? role.view : options_.view, spec.place);
     sampler->key = step_key(context, "sample", spec);
     sampler->options.samples = options_.samples;

@@ -54,13 +54,13 @@ std::vector<SampleFrom> requests(const Sampler& sampler, const SampledFrame& fra
   for (size_t i = 0; i < which.size(); ++i) {
     const bool new_group = i == 0 || which[i - 1].group != which[i].group;
     if (new_group) again.groups.push_back(frame.input.groups[which[i].group]);
-    const uint32_t number = frame.made[which[i].group].rollouts[which[i].rollout].sample;
+    const Rollout& made = frame.made[which[i].group].rollouts[which[i].rollout];
     const uint32_t before = first_sample(sampler, frame.input.groups[which[i].group]);
-    const uint32_t sample = (number - before) % samples;  // those of one parent follow one another
+    const uint32_t sample = (made.sample - before) % samples;  // those of one parent follow one another
     const int64_t parent = parent_of(frame, which[i]);
-    if (new_group || from.back().rollout != parent || from.back().first != number - sample)
-      from.push_back({again.groups.size() - 1, parent, number - sample, {}});
-    from.back().samples.push_back(sample);
+    if (new_group || from.back().rollout != parent || from.back().first != made.sample - sample)
+      from.push_back({again.groups.size() - 1, parent, made.sample - sample, {}});
+    from.back().which.push_back(made.member * samples + sample);
   }
   return from;
 }
@@ -125,7 +125,7 @@ std::vector<SampledAgain> sample_again(RoundContext& context, const Sampler& sam
   sample(context, sampler, from, again);
   std::vector<SampledAgain> out;
   for (const SampleFrom& entry : from)
-    for (size_t i = 0; i < entry.samples.size(); ++i) {
+    for (size_t i = 0; i < entry.which.size(); ++i) {
       Group& group = again.groups[entry.group];
       Rollout& rollout = group.rollouts[next[entry.group]++];
       out.push_back({group.prompts[rollout.prompt], std::move(rollout)});
