@@ -1,5 +1,4 @@
 // evaluate: metrics of the live version on held-out tasks.
-#include "steps/binding.h"
 #include "steps/draws.h"
 #include "steps/evaluation.h"
 #include "steps/steps.h"
@@ -17,16 +16,14 @@ class Evaluate final : public Step {
     check_answers(recipe, spec, options_.tasks, findings);
   }
   std::unique_ptr<LocalRun> local(RoundContext& context, const StepSpec& spec) const override {
-    return make_evaluation(context, spec.name, options_, versions(context));
+    return make_evaluation(context, *sampler(context, spec));
   }
   // None where the record knows these versions' figures already.
   std::unique_ptr<FrameSource> source(RoundContext& context, const StepSpec& spec) const override {
-    if (context.state.figures.count({spec.name, evaluation_digest(spec), versions_digest(versions(context))}))
+    const auto how = sampler(context, spec);
+    if (context.state.figures.count({spec.name, evaluation_digest(spec), versions_digest(how->versions)}))
       return nullptr;
-    std::unique_ptr<TaskSource> source = evaluation_source(context, spec.name, options_);
-    if (auto it = context.round().steps.find(spec.name); it != context.round().steps.end() && !it->second.spans.empty())
-      source->skip(it->second.spans.back().end);
-    return source;
+    return evaluation_source(context, spec.name, options_, *how);
   }
   bool makes_pool(const StepSpec&) const override { return false; }
   std::shared_ptr<const Sampler> sampler(RoundContext& context, const StepSpec& spec) const override {
@@ -37,7 +34,8 @@ class Evaluate final : public Step {
     const EvaluationKey key{spec.name, evaluation_digest(spec), versions_digest(versions(context))};
     StepResult result;
     auto known = context.state.figures.find(key);
-    const Figures figures = known != context.state.figures.end() ? known->second : recorded(context, spec);
+    const Figures figures =
+        known != context.state.figures.end() ? known->second : recorded_figures(context, spec.name, options_, 0);
     result.metrics = figures.metrics;
     Json entry = figures_json(key, figures);
     result.digest = sha256(dump_canonical(entry));
@@ -53,15 +51,6 @@ class Evaluate final : public Step {
   std::vector<VersionRef> versions(const RoundContext& context) const {
     const RoleSpec& role = context.role(options_.role);
     return find_versions(role.weights, *context.recipe.model(role.model), context.state);
-  }
-
-  // Over the frames that this step wrote.
-  Figures recorded(RoundContext& context, const StepSpec& spec) const {
-    EvaluationFigures evaluation(context, options_.samples);
-    const PoolPart part = step_part(context.round(), spec.name);
-    for (size_t f = 0; f < part.spans.size(); ++f)
-      for (const Group& group : read_groups(context.env, context.run_dir, part, f)) evaluation.add(group);
-    return evaluation.figures();
   }
 
   EvaluateOptions options_;

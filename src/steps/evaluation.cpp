@@ -7,6 +7,7 @@
 #include "sil/filter.h"
 #include "sil/rng.h"
 #include "sil/verifier.h"
+#include "steps/binding.h"
 #include "steps/sampling.h"
 
 namespace sil {
@@ -20,18 +21,17 @@ bool correct(const Group& group, const Rollout& rollout) {
 }
 
 // Whether a member's most frequent extracted answer is right; the first one to reach the count wins a tie.
-bool majority_correct(const Task& task, const Group& group, uint32_t member) {
+bool majority_correct(const Task& task, const Group& group, const std::vector<const Rollout*>& rollouts) {
   std::map<std::string, std::pair<int64_t, size_t>> votes;  // answer -> (votes, first rollout)
-  for (size_t r = 0; r < group.rollouts.size(); ++r) {
-    if (group.rollouts[r].member != member) continue;
-    auto answer = task.extractor().extract(group.rollouts[r].text);
+  for (size_t r = 0; r < rollouts.size(); ++r) {
+    auto answer = task.extractor().extract(rollouts[r]->text);
     if (answer) ++votes.try_emplace(*answer, 0, r).first->second.first;
   }
   int64_t most = 0;
   size_t first = 0;
   for (const auto& [answer, vote] : votes)
     if (vote.first > most || (vote.first == most && vote.second < first)) most = vote.first, first = vote.second;
-  return most > 0 && correct(group, group.rollouts[first]);
+  return most > 0 && correct(group, *rollouts[first]);
 }
 
 void set_rate(Metrics& metrics, const std::string& name, double sum, int64_t n) {
@@ -82,7 +82,7 @@ void EvaluateOptions::visit(OptionVisitor& v) {
   v.option("problems", problems,
            {.help = "first so many of one fixed order; 0 = all (procedural tasks: 256)", .low = 0, .high = 1e9});
   v.option("role", role, {.help = "who answers", .refers = "role"});
-  v.option("samples", samples, {.help = "rollouts a problem", .low = 1, .high = 1e6});
+  v.option("samples", samples, {.help = "rollouts a problem, of each member of the model", .low = 1, .high = 1e6});
   v.option("temperature", temperature, {.help = "0 = the likeliest token", .low = 0, .high = 100});
   v.option("max_new_tokens", max_new_tokens, {.help = "longest completion", .low = 1, .high = 1e6, .unit = "tokens"});
   v.option("stop", stop, {.help = "texts that end a completion and are cut from it"});
@@ -92,8 +92,14 @@ Sampler evaluation_sampler(const RoundContext& context, const std::string& step,
                            std::vector<VersionRef> versions) {
   const RoleSpec& role = context.role(options.role);
   RandomPath path{context.recipe.seed, "sample", {step}, {}};
-  Sampler sampler{step,       role.name, role.model, std::move(versions), context.view_of(role.view, role.place),
-                  path.key(), {}};
+  Sampler sampler;
+  sampler.step = step;
+  sampler.role = role.name;
+  sampler.model = role.model;
+  sampler.versions = std::move(versions);
+  sampler.members = context.recipe.model(role.model)->members;
+  sampler.view = context.view_of(role.view, role.place);
+  sampler.key = path.key();
   sampler.options.samples = options.samples;
   sampler.options.sampling.temperature = options.temperature;
   sampler.options.sampling.max_new_tokens = options.max_new_tokens;
@@ -101,56 +107,61 @@ Sampler evaluation_sampler(const RoundContext& context, const std::string& step,
   return sampler;
 }
 
-std::unique_ptr<LocalRun> make_evaluation(RoundContext& context, const std::string& step,
-                                          const EvaluateOptions& options, std::vector<VersionRef> versions) {
-  Sampler sampler = evaluation_sampler(context, step, options, std::move(versions));
+std::unique_ptr<LocalRun> make_evaluation(RoundContext& context, Sampler sampler) {
   for (const VersionRef& version : sampler.versions) context.models.resident(sampler.model, version);
   return std::make_unique<EvaluationRun>(context, std::move(sampler));
 }
 
 std::unique_ptr<TaskSource> evaluation_source(RoundContext& context, const std::string& step,
-                                              const EvaluateOptions& options) {
+                                              const EvaluateOptions& options, const Sampler& recorder) {
   std::vector<TaskView> views;
   bool procedural = false;
   for (const std::string& name : options.tasks) {
     views.push_back(task_view(context, name));
     procedural = procedural || views.back().task->procedural();
   }
-  const int64_t rollouts = options.samples * context.recipe.model(context.role(options.role).model)->members;
   const int64_t wanted = options.problems > 0 ? options.problems : procedural ? kProceduralProblems : kAll;
   RandomPath order{context.recipe.seed, "permute", {step}, {}};
-  return std::make_unique<TaskSource>(Draws(std::move(views), order.key(), 0, false), wanted,
-                                      groups_per_frame(context, rollouts, options.max_new_tokens),
-                                      context.round().label);
+  auto source = std::make_unique<TaskSource>(Draws(std::move(views), order.key(), 0, false), wanted,
+                                             groups_per_frame(context, recorder.rollouts(), options.max_new_tokens),
+                                             context.round().label);
+  const auto& steps = context.round().steps;
+  if (auto it = steps.find(recorder.step); it != steps.end() && !it->second.spans.empty())
+    source->skip(it->second.spans.back().end);
+  return source;
 }
 
-EvaluationFigures::EvaluationFigures(const RoundContext& context, int64_t samples)
-    : context_(context), samples_(samples) {
-  for (int64_t k = 1; k < samples; k *= 2) ks_.push_back(k);
-  ks_.push_back(samples);
+EvaluationFigures::EvaluationFigures(const RoundContext& context, const EvaluateOptions& options, int64_t set)
+    : context_(context), samples_(options.samples), set_(set) {
+  for (int64_t k = 1; k < samples_; k *= 2) ks_.push_back(k);
+  ks_.push_back(samples_);
   pass_.resize(ks_.size());
 }
 
 void EvaluationFigures::add(const Group& group) {
-  std::map<uint32_t, int64_t> passes;  // by member
+  std::map<uint32_t, std::vector<const Rollout*>> members;
   for (const Rollout& rollout : group.rollouts) {
-    passes[rollout.member] += correct(group, rollout);
+    if (rollout.sample / samples_ != set_) continue;
+    members[rollout.member].push_back(&rollout);
     tokens_ += static_cast<int64_t>(rollout.ids.size());
     cut_ += rollout.finish == Finish::length;
+    ++rollouts_;
   }
-  rollouts_ += std::ssize(group.rollouts);
   const Task& task = *context_.task_of(*group.problem);
   const auto mean = [&](const auto& figure) {  // summed first: a mean of ones is one
     double sum = 0;
-    for (const auto& [member, n] : passes) sum += static_cast<double>(figure(member, n));
-    return sum / static_cast<double>(passes.size());
+    for (const auto& [member, rollouts] : members) sum += static_cast<double>(figure(rollouts));
+    return sum / static_cast<double>(members.size());
+  };
+  const auto passes = [&](const std::vector<const Rollout*>& rollouts) {
+    return std::count_if(rollouts.begin(), rollouts.end(),
+                         [&](const Rollout* rollout) { return correct(group, *rollout); });
   };
   for (size_t k = 0; k < ks_.size(); ++k)
-    pass_[k] += mean([&](uint32_t, int64_t n) { return pass_at_k(samples_, n, ks_[k]); });
-  majority_ += mean([&](uint32_t member, int64_t) { return majority_correct(task, group, member); });
+    pass_[k] += mean([&](const auto& rollouts) { return pass_at_k(samples_, passes(rollouts), ks_[k]); });
+  majority_ += mean([&](const auto& rollouts) { return majority_correct(task, group, rollouts); });
   ++problems_;
-  per_problem_[group.problem->uid + group.occurrence] =
-      mean([](uint32_t, int64_t n) { return n; }) / static_cast<double>(samples_);
+  per_problem_[group.problem->uid + group.occurrence] = mean(passes) / static_cast<double>(samples_);
 }
 
 Figures EvaluationFigures::figures() const {
@@ -166,18 +177,12 @@ Figures EvaluationFigures::figures() const {
   return figures;
 }
 
-Figures evaluate_version(RoundContext& context, const std::string& step, const EvaluateOptions& options,
-                         const std::vector<VersionRef>& versions) {
-  std::unique_ptr<LocalRun> run = make_evaluation(context, step, options, versions);
-  std::unique_ptr<TaskSource> source = evaluation_source(context, step, options);
-  EvaluationFigures evaluation(context, options.samples);
-  for (Frame frame; source->next(frame);) {
-    StepOutput out;
-    run->process(frame, out);
-    if (context.stop.stop_requested()) throw Error(Exit::stopped, step + " stopped", "the same command continues");
-    for (const Group& group : frame.groups) evaluation.add(group);
-    context.working(step, evaluation.problems(), source->groups());
-  }
+Figures recorded_figures(RoundContext& context, const std::string& recorder, const EvaluateOptions& options,
+                         int64_t set) {
+  EvaluationFigures evaluation(context, options, set);
+  const PoolPart part = step_part(context.round(), recorder);
+  for (size_t f = 0; f < part.spans.size(); ++f)
+    for (const Group& group : read_groups(context.env, context.run_dir, part, f)) evaluation.add(group);
   return evaluation.figures();
 }
 

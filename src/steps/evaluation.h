@@ -21,27 +21,28 @@ struct EvaluateOptions {
 };
 
 // Samples and judges by the tasks' own rule. Random keys leave the round out, so the same weights give the same
-// figures. An evaluate step runs it as a chain, so that its rollouts and verdicts are recorded.
-std::unique_ptr<LocalRun> make_evaluation(RoundContext& context, const std::string& step,
-                                          const EvaluateOptions& options, std::vector<VersionRef> versions);
+// figures. A step runs it as a chain, so that its rollouts and verdicts are recorded.
+std::unique_ptr<LocalRun> make_evaluation(RoundContext& context, Sampler sampler);
+// `step`: the evaluate step whose draws these are, whoever samples them. `versions`: as in Sampler.
 Sampler evaluation_sampler(const RoundContext& context, const std::string& step, const EvaluateOptions& options,
                            std::vector<VersionRef> versions);
+// The problems that `recorder`, the step that samples them, has not yet recorded.
 std::unique_ptr<TaskSource> evaluation_source(RoundContext& context, const std::string& step,
-                                              const EvaluateOptions& options);
+                                              const EvaluateOptions& options, const Sampler& recorder);
 
 // Gathers figures from judged groups. Metrics: pass@1, pass@k (k = powers of two and `samples`; unbiased), maj@k,
 // mean_length, cut_rate; intervals .low/.high are Wilson's over problems. A problem's figure is the mean of the
 // members'.
 class EvaluationFigures {
  public:
-  EvaluationFigures(const RoundContext& context, int64_t samples);  // of each member
+  // `set`: of the sampler's sets of versions.
+  EvaluationFigures(const RoundContext& context, const EvaluateOptions& options, int64_t set);
   void add(const Group& group);
-  int64_t problems() const { return problems_; }
   Figures figures() const;
 
  private:
   const RoundContext& context_;
-  int64_t samples_;
+  int64_t samples_, set_;
   std::vector<int64_t> ks_;
   std::vector<double> pass_;  // sums over problems, by k
   double majority_ = 0;
@@ -49,9 +50,9 @@ class EvaluationFigures {
   std::map<uint64_t, double> per_problem_;
 };
 
-// The same for versions that no step evaluated; nothing is recorded but what the caller does with the figures.
-Figures evaluate_version(RoundContext& context, const std::string& step, const EvaluateOptions& options,
-                         const std::vector<VersionRef>& versions);
+// Over the frames that `recorder` wrote.
+Figures recorded_figures(RoundContext& context, const std::string& recorder, const EvaluateOptions& options,
+                         int64_t set);
 
 // The cache key's part for options.
 Digest evaluation_digest(const StepSpec& spec);

@@ -172,6 +172,7 @@ class Generate final : public Step {
     sampler->role = role.name;
     sampler->model = role.model;
     sampler->versions = find_versions(role.weights, *context.recipe.model(role.model), context.state);
+    sampler->members = context.recipe.model(role.model)->members;
     sampler->view = context.view_of(options_.view.is_null() ? role.view : options_.view, spec.place);
     sampler->key = step_key(context, "sample", spec);
     sampler->options.samples = options_.samples;

@@ -18,15 +18,15 @@ uint64_t parent_hash(const std::string& id) {
   return id.empty() ? 0 : sha256(id).head();
 }
 
-// What one member is asked for.
-struct MemberBatch {
+// What one version is asked for.
+struct VersionBatch {
   GenerateBatch batch;
   std::vector<Request> requests;
 };
 
-// Adds the prompt and one empty rollout a sample and member; their requests join the members' batches.
+// Adds the prompt and one empty rollout a sample and version; their requests join the versions' batches.
 void add_requests(const Sampler& sampler, const SampleFrom& from, const Codec& codec, Frame& frame,
-                  std::vector<MemberBatch>& members) {
+                  std::vector<VersionBatch>& batches) {
   Group& group = frame.groups[from.group];
   const Rollout* parent = from.rollout < 0 ? nullptr : &group.rollouts[static_cast<size_t>(from.rollout)];
   ViewInput input{group.problem.get(), parent, parent && !parent->verdicts.empty() ? &parent->verdicts.back() : nullptr,
@@ -39,23 +39,25 @@ void add_requests(const Sampler& sampler, const SampleFrom& from, const Codec& c
   std::string parent_id = parent ? rollout_id(frame.round, group, *parent) : std::string();
   const uint64_t parent_key = parent_hash(parent_id);
   const auto samples = static_cast<uint32_t>(sampler.options.samples);
+  const auto members = static_cast<uint32_t>(sampler.members);
   const size_t wanted = from.which.empty() ? static_cast<size_t>(sampler.rollouts()) : from.which.size();
-  std::optional<uint32_t> begun;  // the member whose batch has the prompt
+  std::optional<uint32_t> begun;  // the version whose batch has the prompt
   for (size_t i = 0; i < wanted; ++i) {
     const auto number = from.which.empty() ? static_cast<uint32_t>(i) : from.which[i];
-    const uint32_t member = number / samples, s = number % samples;
-    auto& [batch, requests] = members[member];
-    if (begun != member) {
+    const uint32_t version = number / samples, s = number % samples;
+    const uint32_t set = version / members, member = version % members;
+    auto& [batch, requests] = batches[version];
+    if (begun != version) {
       batch.ids.insert(batch.ids.end(), prompt.ids.begin(), prompt.ids.end());
       batch.prompt_begin.push_back(batch.ids.size());
-      begun = member;
+      begun = version;
     }
     Rollout rollout;
     rollout.step = sampler.step;
     rollout.role = sampler.role;
-    rollout.version = sampler.versions[member].digest;
+    rollout.version = sampler.versions[version].digest;
     rollout.prompt = static_cast<uint32_t>(group.prompts.size());
-    rollout.sample = from.first + s;
+    rollout.sample = from.first + set * samples + s;
     rollout.member = member;
     rollout.temperature =
         sampler.options.sampling.temperature > 0 ? static_cast<float>(sampler.options.sampling.temperature) : 1.0F;
@@ -70,12 +72,13 @@ void add_requests(const Sampler& sampler, const SampleFrom& from, const Codec& c
   group.prompts.push_back(std::move(prompt));
 }
 
-void generate(RoundContext& context, const Sampler& sampler, size_t member, const MemberBatch& wanted, Frame& frame) {
+void generate(RoundContext& context, const Sampler& sampler, const VersionRef& version, const VersionBatch& wanted,
+              Frame& frame) {
   size_t finished = 0;
   auto lock = context.models.lock(sampler.model);
   context.models.engine(sampler.model)
       .generate(
-          context.models.resident(sampler.model, sampler.versions[member]), wanted.batch,
+          context.models.resident(sampler.model, version), wanted.batch,
           [&](size_t request, Completion&& completion) {
             const Request& to = wanted.requests[request];
             Rollout& rollout = frame.groups[to.group].rollouts[to.rollout];
@@ -124,17 +127,17 @@ uint32_t first_sample(const Sampler& sampler, const Group& group) {
 }
 
 int64_t sample(RoundContext& context, const Sampler& sampler, const std::vector<SampleFrom>& from, Frame& frame) {
-  std::vector<MemberBatch> members(sampler.versions.size());
-  for (MemberBatch& member : members) {
-    member.batch.prompt_begin = {0};
-    member.batch.sampling = sampler.options.sampling;
+  std::vector<VersionBatch> batches(sampler.versions.size());
+  for (auto& [batch, requests] : batches) {
+    batch.prompt_begin = {0};
+    batch.sampling = sampler.options.sampling;
   }
   const Codec& codec = context.models.engine(sampler.model).codec();
-  for (const SampleFrom& entry : from) add_requests(sampler, entry, codec, frame, members);
+  for (const SampleFrom& entry : from) add_requests(sampler, entry, codec, frame, batches);
   int64_t asked = 0;
-  for (size_t m = 0; m < members.size(); ++m) {
-    asked += std::ssize(members[m].requests);
-    if (!members[m].requests.empty()) generate(context, sampler, m, members[m], frame);
+  for (size_t v = 0; v < batches.size(); ++v) {
+    asked += std::ssize(batches[v].requests);
+    if (!batches[v].requests.empty()) generate(context, sampler, sampler.versions[v], batches[v], frame);
   }
   return asked;
 }

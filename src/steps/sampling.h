@@ -15,18 +15,21 @@ struct SampleOptions {
   SamplingOptions sampling;
 };
 
-// Who samples: a role's model at one version of each of its members, seen through a view.
+// Who samples: a role's model at a version of each of its members, seen through a view. A gate that measures both
+// candidate and incumbent samples with two sets of versions, one after the other.
 struct Sampler {
   std::string step;
   std::string role;
   std::string model;
-  std::vector<VersionRef> versions;  // by member
+  std::vector<VersionRef> versions;  // set after set, by member
+  int64_t members = 1;
   View view;
   uint64_t key = 0;  // of the step (steps/context.h step_key)
   SampleOptions options;
   bool fresh = true;     // it draws its problems itself, instead of reading a pool
   bool new_pool = true;  // its rollouts stand in a pool of their own, instead of in the groups it reads
 
+  int64_t sets() const { return static_cast<int64_t>(versions.size()) / members; }
   int64_t rollouts() const { return options.samples * static_cast<int64_t>(versions.size()); }  // of one conversation
 };
 
@@ -35,7 +38,7 @@ struct SampleFrom {
   size_t group = 0;
   int64_t rollout = -1;         // -1 = the problem itself
   uint32_t first = 0;           // sample number of each member's first rollout: one group's parents are numbered on
-  std::vector<uint32_t> which;  // of its rollouts, from 0, member after member; empty = all
+  std::vector<uint32_t> which;  // of its rollouts, from 0, version after version; empty = all
 };
 
 // The sample number of the first rollout that each member adds to the group: it may have added others in an earlier
