@@ -2,6 +2,7 @@
 #include "steps/draws.h"
 #include "steps/evaluation.h"
 #include "steps/steps.h"
+#include "verifiers/list.h"
 
 namespace sil {
 namespace {
@@ -14,9 +15,17 @@ class Evaluate final : public Step {
     if (options_.role.empty() && recipe.models.size() != 1)
       findings.push_back({spec.place, spec.name + ": the recipe has several models", "say `role: NAME`"});
     check_answers(recipe, spec, options_.tasks, findings);
+    if (!options_.best_of.empty() && options_.samples == 1)
+      findings.push_back({spec.place, spec.name + ": best_of has one rollout a problem to choose from",
+                          "say how many, e.g. samples: 8"});
+    if (!options_.best_of.empty()) try {
+        check_weights(options_.best_of, "sum");
+      } catch (const Error& error) {
+        findings.insert(findings.end(), error.findings().begin(), error.findings().end());
+      }
   }
   std::unique_ptr<LocalRun> local(RoundContext& context, const StepSpec& spec) const override {
-    return make_evaluation(context, *sampler(context, spec));
+    return make_evaluation(context, options_, *sampler(context, spec));
   }
   // None where the record knows these versions' figures already.
   std::unique_ptr<FrameSource> source(RoundContext& context, const StepSpec& spec) const override {
@@ -26,6 +35,10 @@ class Evaluate final : public Step {
     return evaluation_source(context, spec.name, options_, *how);
   }
   bool makes_pool(const StepSpec&) const override { return false; }
+  std::vector<std::string> unconfined(const Registries& shelves) const override {
+    const auto ranker = make_ranker(options_, shelves);
+    return ranker ? ranker->unconfined() : std::vector<std::string>();
+  }
   std::shared_ptr<const Sampler> sampler(RoundContext& context, const StepSpec& spec) const override {
     return std::make_shared<Sampler>(evaluation_sampler(context, spec.name, options_, versions(context)));
   }

@@ -62,7 +62,8 @@ class GateStep final : public Step {
 
   // Versions whose figures the record lacks are evaluated here, with the draws of the evaluate step above.
   std::unique_ptr<LocalRun> local(RoundContext& context, const StepSpec& spec) const override {
-    return make_evaluation(context, *sampler(context, spec));
+    const StepSpec& evaluate = *contest_of(context, spec).source.evaluate;
+    return make_evaluation(context, options_of(evaluate), *sampler(context, spec));
   }
   std::unique_ptr<FrameSource> source(RoundContext& context, const StepSpec& spec) const override {
     const Contest contest = contest_of(context, spec);
