@@ -53,7 +53,10 @@ std::vector<SampleFrom> requests(const Sampler& sampler, const SampledFrame& fra
   std::vector<SampleFrom> from;
   for (size_t i = 0; i < which.size(); ++i) {
     const bool new_group = i == 0 || which[i - 1].group != which[i].group;
-    if (new_group) again.groups.push_back(frame.input.groups[which[i].group]);
+    if (new_group) {
+      again.groups.push_back(frame.input.groups[which[i].group]);
+      if (sampler.new_pool) again.before.push_back(frame.made[which[i].group].occurrence);
+    }
     const Rollout& made = frame.made[which[i].group].rollouts[which[i].rollout];
     const uint32_t before = first_sample(sampler, frame.input.groups[which[i].group]);
     // Those of one parent follow one another, set after set.

@@ -38,6 +38,10 @@ void add_requests(const Sampler& sampler, const SampleFrom& from, const Codec& c
   for (const Message& message : conversation.messages) prompt.text += message.role + ": " + message.content + "\n";
   std::string parent_id = parent ? rollout_id(frame.round, group, *parent) : std::string();
   const uint64_t parent_key = parent_hash(parent_id);
+  const uint32_t occurrence = sampler.new_pool && !frame.before.empty() ? frame.before[from.group] : group.occurrence;
+  // Where the problem is in several of the groups that are added to: how many conversations went before.
+  const uint32_t repeat =
+      parent ? 0 : (from.first - first_sample(sampler, group)) / static_cast<uint32_t>(sampler.options.samples);
   const auto samples = static_cast<uint32_t>(sampler.options.samples);
   const auto members = static_cast<uint32_t>(sampler.members);
   const size_t wanted = from.which.empty() ? static_cast<size_t>(sampler.rollouts()) : from.which.size();
@@ -65,7 +69,7 @@ void add_requests(const Sampler& sampler, const SampleFrom& from, const Codec& c
     requests.push_back({from.group, group.rollouts.size()});
     group.rollouts.push_back(std::move(rollout));
     batch.prompt.push_back(static_cast<uint32_t>(batch.prompt_begin.size() - 2));
-    batch.key.push_back(group_key(sampler.key, member, 0, parent_key, group.occurrence));
+    batch.key.push_back(group_key(sampler.key, member, repeat, parent_key, occurrence));
     batch.uid.push_back(group.problem->uid);
     batch.sample.push_back(s);
   }
