@@ -25,6 +25,8 @@ RecipeInput recorded_input(Env& env, const std::string& run_dir, const RunState&
   input.file = source.at("file").as_string();
   input.text = source.at("text").as_string();
   for (const Json& text : source.at("overrides").as_array()) input.overrides.push_back(text.as_string());
+  if (const Json* variables = source.find("environment"))
+    for (const auto& [name, value] : variables->as_object()) input.environment[name] = value.as_string();
   return input;
 }
 

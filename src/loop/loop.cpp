@@ -34,6 +34,24 @@ std::string set_aside(Env& env, const std::string& directory) {
   }
 }
 
+// The variables of the environment that the recipe or an override names, with their values: what is read again must be
+// read as it was, whatever is set then.
+Json named_variables(const RecipeInput& input) {
+  Json variables = Json::object();
+  const auto names = [](const std::string& text, const std::string& name) {
+    const std::string reference = "${env:" + name;
+    for (size_t at = text.find(reference); at != std::string::npos; at = text.find(reference, at + 1))
+      if (const size_t end = at + reference.size(); end < text.size() && (text[end] == '}' || text[end] == ','))
+        return true;
+    return false;
+  };
+  for (const auto& [name, value] : input.environment)
+    if (names(input.text, name) || std::any_of(input.overrides.begin(), input.overrides.end(),
+                                               [&](const std::string& text) { return names(text, name); }))
+      variables.set(name, value);
+  return variables;
+}
+
 class Loop {
  public:
   Loop(const RunRequest& request, Recipe recipe, std::string directory, const Registries& registries,
@@ -139,6 +157,8 @@ class Loop {
     Json overrides = Json::array();
     for (const std::string& text : request_.recipe.overrides) overrides.push(text);
     source.set("overrides", std::move(overrides));
+    if (Json variables = named_variables(request_.recipe); !variables.as_object().empty())
+      source.set("environment", std::move(variables));
     payload.set("source", run_.objects().put(dump(source)).hex());
     payload.set("resolved", run_.objects().put(dump(recipe_.resolved)).hex());
     Json inputs = Json::object();
