@@ -121,7 +121,11 @@ std::vector<RoundComparison> reproduce_run(Env& env, const std::string& run_dir,
                        : recorded.find_round("after") ? 0
                                                       : std::max<int64_t>(1, recorded.sealed_rounds());
   Silent silent;
-  run_recipe(request, registries, steps, env, silent, {});
+  try {
+    run_recipe(request, registries, steps, env, silent, {});
+  } catch (const FailedRun& error) {  // the scratch directory goes
+    throw FailedRun(error, run_dir);
+  }
   RunState again = replay(read_run_journal(env, scratch).records);
   std::erase_if(recorded.rounds,
                 [&](const RoundState& round) { return !round.sealed || !again.find_round(round.label); });

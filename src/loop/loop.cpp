@@ -96,6 +96,7 @@ class Loop {
       sections();
     } catch (const Error& error) {
       fail(error);
+      if (error.code() == Exit::internal) throw FailedRun(error, run_.path());
       if (error.code() != Exit::stopped) throw;
       return summary("stopped");
     }
