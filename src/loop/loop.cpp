@@ -144,6 +144,10 @@ class Loop {
     Json inputs = Json::object();
     for (const auto& [name, task] : tasks_) inputs.set(name, task->digest().hex());
     payload.set("tasks", std::move(inputs));
+    Json folders = Json::object();
+    for (const auto& [name, engine] : engines_)
+      if (const std::optional<Digest> digest = engine->source_digest()) folders.set(name, digest->hex());
+    if (!folders.as_object().empty()) payload.set("models", std::move(folders));
     record("recipe", std::move(payload));
   }
 
@@ -151,10 +155,14 @@ class Loop {
   void add_model(const ModelSpec& spec) {
     models_.add(spec.name, std::move(engines_.at(spec.name)));
     if (state_.models.count(spec.name)) return;
-    VersionRef version = models_.store(spec.name, models_.engine(spec.name).initial(), false);
+    Engine& engine = models_.engine(spec.name);
+    VersionRef version = models_.store(spec.name, engine.initial(), false);
     Json payload = Json::object();
     payload.set("model", spec.name);
     payload.set("version", version.to_json());
+    Json files = Json::object();
+    for (const FolderFile& file : engine.folder_files()) files.set(file.name, run_.objects().put(file.text).hex());
+    if (!files.as_object().empty()) payload.set("files", std::move(files));
     record("model", std::move(payload));
   }
 
@@ -183,17 +191,24 @@ class Loop {
   void refuse_other_data() const {
     for (const TaskSpec& spec : recipe_.tasks) {
       const Task& task = *tasks_.at(spec.name);
-      const auto recorded = state_.inputs.find(spec.name);
-      if (recorded == state_.inputs.end() || recorded->second == task.digest()) continue;
       const std::string file = task.source();
-      throw Error(Exit::corrupt,
-                  "task '" + spec.name + "' is no longer what " + run_.path() + " was begun with: its digest is " +
-                      task.digest().hex().substr(0, 16) + "…, recorded is " + recorded->second.hex().substr(0, 16) +
-                      "…",
-                  (file.empty() ? "use the version of sil that began the run" : "restore the file as it was") +
-                      std::string("; or start anew with --out DIR or --fresh"),
-                  {file, 0, 0});
+      refuse_other_input("task", spec.name, task.digest(), {file, 0, 0},
+                         file.empty() ? "use the version of sil that began the run" : "restore the file as it was");
     }
+    for (const ModelSpec& spec : recipe_.models)
+      if (const std::optional<Digest> digest = engines_.at(spec.name)->source_digest())
+        refuse_other_input("model", spec.name, *digest, spec.place, "restore its files as they were");
+  }
+
+  void refuse_other_input(const char* kind, const std::string& name, const Digest& digest, const Place& place,
+                          const std::string& hint) const {
+    const auto recorded = state_.inputs.find(name);
+    if (recorded == state_.inputs.end() || recorded->second == digest) return;
+    throw Error(Exit::corrupt,
+                std::string(kind) + " '" + name + "' is no longer what " + run_.path() +
+                    " was begun with: its digest is " + digest.hex().substr(0, 16) + "…, recorded is " +
+                    recorded->second.hex().substr(0, 16) + "…",
+                hint + "; or start anew with --out DIR or --fresh", place);
   }
 
   bool finished() const {
