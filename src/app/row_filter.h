@@ -1,4 +1,4 @@
-// What row filters share (`judge`): JSON lines on stdin, one answer a line, in order; their
+// What the row filters share (`judge`, `generate`, `score`): JSON lines on stdin, one answer a line, in order; their
 // options as words NAME=VALUE.
 #pragma once
 
@@ -6,6 +6,8 @@
 #include <string_view>
 #include <vector>
 
+#include "recipe/option_reader.h"
+#include "recipe/yaml.h"
 #include "sil/error.h"
 #include "sil/json.h"
 
@@ -43,5 +45,17 @@ class RowFilter {
 
 // a=1 b=[2] as {a: 1, b: [2]}, so that values are written as in a recipe. `example`: a command, for hints.
 std::string flow_map(const std::vector<std::string>& words, const std::string& example);
+
+// Throws Error(Exit::usage) with every finding.
+template <class Options>
+Options read_words(const std::vector<std::string>& words, const std::string& command, const std::string& example) {
+  Options options;
+  Reading reading;
+  const Place place{"sil " + command, 0, 0};
+  const Node node = parse_flow_value(flow_map(words, example), place, Origin::override_);
+  read_struct(node, {command, {}, {}, {}, place, nullptr, {}}, options, reading);
+  if (!reading.findings.empty()) throw Error(Exit::usage, std::move(reading.findings));
+  return options;
+}
 
 }  // namespace sil
