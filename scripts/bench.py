@@ -118,10 +118,54 @@ def bench_start(folder):
     print(f"start: {best_ms('show', folder / 'rounds'):.0f} ms sil show of 200 rounds (limit 200)")
 
 
+def tokens_per_second(lines, what):
+    return next(float(m[1]) for m in (re.match(rf"engine: {re.escape(what)}: (\d+) tokens/s", line) for line in lines) if m)
+
+
+def peer_rates(python, script, *arguments):
+    """What a peer's script says of its rates, a JSON object a line."""
+    folder = pathlib.Path(os.environ.get("SIL_SHARED", ROOT.parent / "shared")) / "bench/peers"
+    done = subprocess.run([python, folder / script, *arguments], stdout=subprocess.PIPE, text=True, check=True)
+    return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+
+
+def bench_engine(_):
+    done = subprocess.run([ROOT / "build/release/bin/engine_bench"], stdout=subprocess.PIPE, text=True, check=True)
+    lines = done.stdout.splitlines()
+    print(done.stdout, end="", flush=True)
+    python = os.environ.get("SIL_PEERS_PYTHON")
+    if not python:
+        print("engine: SIL_PEERS_PYTHON names no Python with torch and transformers: no peer is measured beside")
+        return
+    for shape, batches, sampling, training in (
+        ("A", "32,1024", ("4 x 8 x 32", "128 x 8 x 32"), "64 x 64"),
+        ("B", "128", ("16 x 8 x 64",), "16 x 256"),
+    ):
+        rows = "64" if shape == "A" else "16"
+        micro = "64" if shape == "A" else "8"
+        rates = peer_rates(python, "hf_tiny.py", "--shape", shape, "--batches", batches, "--train-rows", rows,
+                           "--train-batches", micro)
+        for batch, ours in zip(batches.split(","), sampling):
+            peer = next(r for r in rates if r["bench"] == "hf_generate" and r["batch"] == int(batch))
+            ratio(shape, f"sampling {ours}", lines, best_rate(peer), f"transformers at batch {batch}")
+        peer = max(best_rate(r) for r in rates if r["bench"] == "hf_train_step")
+        ratio(shape, f"training {training}", lines, peer, "transformers, its better AdamW")
+
+
+def best_rate(row):
+    rate = row["tokens_per_s"]
+    return max(rate.values()) if isinstance(rate, dict) else rate
+
+
+def ratio(shape, what, lines, peer, name):
+    ours = tokens_per_second(lines, f"{shape} {what}")
+    print(f"engine: {shape} {what}: {ours / peer:.2f} x {name} ({peer:.0f} tokens/s)", flush=True)
+
+
 def main():
     with tempfile.TemporaryDirectory(prefix="sil-bench-") as folder:
-        for what in sys.argv[1:] or ["spine", "start"]:
-            {"spine": bench_spine, "start": bench_start}[what](pathlib.Path(folder))
+        for what in sys.argv[1:] or ["spine", "start", "engine"]:
+            {"spine": bench_spine, "start": bench_start, "engine": bench_engine}[what](pathlib.Path(folder))
 
 
 main()

@@ -26,6 +26,9 @@ struct RandomPath {
   uint64_t key() const;
 };
 
+// Narrows a path's key to one member of a model; member 0 keeps it.
+uint64_t member_key(uint64_t path_key, int64_t member);
+
 // Narrows a path's key to one group: same inputs, same key, in any process.
 uint64_t group_key(uint64_t path_key, uint32_t member, uint32_t repeat, uint64_t parent, uint32_t occurrence);
 

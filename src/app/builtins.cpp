@@ -38,6 +38,7 @@ void fill_judging(Registries& registries) {
   register_majority(registries.verifiers);
   register_score(registries.verifiers);
   register_program(registries.verifiers);
+  register_task_rule(registries.verifiers);
   register_unit_rules(registries.filters);
   register_best_rules(registries.filters);
   register_group_rules(registries.filters);

@@ -1,27 +1,14 @@
-// `sil list`, `sil help`, `sil doctor` and what bare `sil` says.
-#include <sys/statvfs.h>
-#include <unistd.h>
-
+// `sil list`, `sil help` and what bare `sil` says.
 #include <algorithm>
-#include <cstdio>
-#include <thread>
 
 #include "app/builtins.h"
 #include "app/commands.h"
 #include "app/output.h"
-#include "base/math_paths.h"
 #include "recipe/help.h"
-#include "sil_version.h"
 #include "verifiers/protocol_help.h"
 
 namespace sil {
 namespace {
-
-std::string gibibytes(double bytes) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.1f GiB", bytes / (1 << 30));
-  return text;
-}
 
 const AnyRegistry* find_shelf(const Shelves& shelves, const std::string& kind) {
   for (const AnyRegistry* shelf : shelves)
@@ -108,24 +95,6 @@ int help_command(const std::string& topic) {
   throw Error(
       Exit::usage, "there is no help on `" + topic + "`",
       near.empty() ? "a topic is a step, a plug-in, `recipe` or `verifier-protocol`" : "did you mean `" + near + "`?");
-}
-
-int doctor_command() {
-  const auto pages = [](int what) {
-    return static_cast<double>(::sysconf(what)) * static_cast<double>(::sysconf(_SC_PAGESIZE));
-  };
-  print("sil       " SIL_VERSION " (" SIL_BUILD_TYPE ", " SIL_COMPILER ")\n");
-  print("threads   " + std::to_string(std::thread::hardware_concurrency()) + "\n");
-  print("memory    " + gibibytes(pages(_SC_PHYS_PAGES)) + ", " + gibibytes(pages(_SC_AVPHYS_PAGES)) + " free\n");
-  struct statvfs disk = {};
-  if (::statvfs(".", &disk) == 0)
-    print("disk      " + gibibytes(static_cast<double>(disk.f_bavail) * static_cast<double>(disk.f_frsize)) +
-          " free here\n");
-  print(std::string("fma       ") + (fused_math() != nullptr ? "in hardware" : "in software: slower, the same bits") +
-        "\n");
-  print(std::string("here      ") +
-        (::access(".", W_OK) == 0 ? "writable" : "not writable: runs need --out DIR elsewhere") + "\n");
-  return 0;
 }
 
 }  // namespace sil

@@ -58,6 +58,10 @@ uint64_t group_key(uint64_t path_key, uint32_t member, uint32_t repeat, uint64_t
   return joined(second[0], second[1]);
 }
 
+uint64_t member_key(uint64_t path_key, int64_t member) {
+  return member == 0 ? path_key : group_key(path_key, static_cast<uint32_t>(member), 0, 0, 0);
+}
+
 Words draw_counter(uint64_t uid, uint32_t sample, uint32_t position, uint32_t block) {
   SIL_CHECK(sample < (1u << 24) && position < (1u << 24) && block < (1u << 16));
   return {low(uid), high(uid), sample | position << 24, position >> 8 | block << 16};

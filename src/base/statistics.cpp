@@ -17,6 +17,26 @@ double pass_at_k(int64_t n, int64_t c, int64_t k) {
   return 1 - all_wrong;
 }
 
+double best_of_k(std::vector<RankedSample> samples, int64_t k) {
+  const int64_t n = std::ssize(samples);
+  SIL_CHECK(1 <= k && k <= n);
+  std::sort(samples.begin(), samples.end(), [](const auto& a, const auto& b) { return a.score < b.score; });
+  const auto all_among_lowest = [&](int64_t m) {  // C(m, k) / C(n, k), factor by factor
+    double share = m < k ? 0 : 1;
+    for (int64_t i = 0; m >= k && i < k; ++i) share *= static_cast<double>(m - i) / static_cast<double>(n - i);
+    return share;
+  };
+  double expected = 0;
+  for (int64_t begin = 0, end = 0; begin < n; begin = end) {
+    int64_t correct = 0;
+    for (; end < n && samples[static_cast<size_t>(end)].score == samples[static_cast<size_t>(begin)].score; ++end)
+      correct += samples[static_cast<size_t>(end)].correct;
+    expected += (all_among_lowest(end) - all_among_lowest(begin)) * static_cast<double>(correct) /
+                static_cast<double>(end - begin);
+  }
+  return std::min(1.0, expected);
+}
+
 Interval wilson(double successes, double n, double z) {
   SIL_CHECK(successes >= 0 && successes <= n);
   if (n == 0) return {0, 1};

@@ -3,12 +3,22 @@
 
 #include <cstdint>
 #include <span>
+#include <vector>
 
 namespace sil {
 
 // Unbiased probability that one of k draws without replacement from n samples, c of them correct, is correct:
 // 1 - C(n-c, k) / C(n, k) (Chen et al. 2021, "Evaluating Large Language Models Trained on Code"). Needs 1 <= k <= n.
 double pass_at_k(int64_t n, int64_t c, int64_t k);
+
+// A sample as a ranker scores it and as it really is.
+struct RankedSample {
+  double score = 0;  // no NaN
+  bool correct = false;
+};
+// Unbiased probability that the sample with the highest score of k draws without replacement is correct; of equal
+// scores each is as likely to be taken. Needs 1 <= k <= samples.size().
+double best_of_k(std::vector<RankedSample> samples, int64_t k);
 
 struct Interval {
   double low = 0, high = 0;

@@ -25,6 +25,8 @@ RecipeInput recorded_input(Env& env, const std::string& run_dir, const RunState&
   input.file = source.at("file").as_string();
   input.text = source.at("text").as_string();
   for (const Json& text : source.at("overrides").as_array()) input.overrides.push_back(text.as_string());
+  if (const Json* variables = source.find("environment"))
+    for (const auto& [name, value] : variables->as_object()) input.environment[name] = value.as_string();
   return input;
 }
 
@@ -43,7 +45,9 @@ std::set<Digest> named_objects(const std::vector<JournalRecord>& records) {
         for (const auto& [name, object] : files->as_object()) named.insert(Digest::from_hex(object.as_string()));
     }
     if (record.type == "checkpoint") named.insert(Digest::from_hex(record.payload.at("state").as_string()));
-    if (const Json* candidate = record.payload.find("candidate")) add(candidate->at("version"));
+    if (record.type == "trained") add(record.payload.at("version"));
+    if (record.type == "step")
+      for (const auto& [line, version] : candidates_of(record.payload)) add(version.to_json());
     if (const Json* averages = record.payload.find("averages"))
       for (const Json& entry : averages->as_array()) add(entry.at("version"));
   }
@@ -121,7 +125,11 @@ std::vector<RoundComparison> reproduce_run(Env& env, const std::string& run_dir,
                        : recorded.find_round("after") ? 0
                                                       : std::max<int64_t>(1, recorded.sealed_rounds());
   Silent silent;
-  run_recipe(request, registries, steps, env, silent, {});
+  try {
+    run_recipe(request, registries, steps, env, silent, {});
+  } catch (const FailedRun& error) {  // the scratch directory goes
+    throw FailedRun(error, run_dir);
+  }
   RunState again = replay(read_run_journal(env, scratch).records);
   std::erase_if(recorded.rounds,
                 [&](const RoundState& round) { return !round.sealed || !again.find_round(round.label); });

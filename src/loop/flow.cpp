@@ -66,9 +66,12 @@ class Flow {
     };
     const Json& options = step.spec.options.options;
     const int64_t steps = options.at("steps").as_int(), epochs = options.at("epochs").as_int();
+    const Recipe& recipe = step.context.recipe;
+    const ModelSpec* model = recipe.model(options.at("model").as_string());  // none named: the only one
+    const int64_t members = (model ? *model : recipe.models.front()).members;
     const auto examples = static_cast<double>(written);
-    const bool whole = steps > 0 ? metric("steps") == static_cast<double>(steps)
-                                 : metric("examples_taken") == examples * static_cast<double>(epochs);
+    const bool whole = steps > 0 ? metric("steps") == static_cast<double>(members * steps)
+                                 : metric("examples_taken") == examples * static_cast<double>(members * epochs);
     if (metric("examples") == examples && (written == 0 || whole)) return;
     throw Error(Exit::corrupt,
                 fmt::format("round {}, step {}: {} examples are written, it read {} and took {} in {} steps",

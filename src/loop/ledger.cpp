@@ -144,9 +144,10 @@ class FrameCheck {
     const Digest result = Digest::from_hex(payload.at("result").as_string());
     if (step_digest(result, step) != digest)
       throw_damaged(where, "its digest does not follow from its lines and its result");
-    if (const Json* candidate = payload.find("candidate"))
-      if (candidate->at("version").at("digest").as_string() != result.hex())
-        throw_damaged(where, "its result is not the candidate that it made");
+    std::vector<VersionRef> made;
+    for (auto& [line, version] : candidates_of(payload)) made.push_back(std::move(version));
+    if (!made.empty() && versions_digest(made) != result)
+      throw_damaged(where, "its result is not the candidate that it made");
   }
 
   void finish_section(const Json& payload) {

@@ -34,6 +34,24 @@ std::string set_aside(Env& env, const std::string& directory) {
   }
 }
 
+// The variables of the environment that the recipe or an override names, with their values: what is read again must be
+// read as it was, whatever is set then.
+Json named_variables(const RecipeInput& input) {
+  Json variables = Json::object();
+  const auto names = [](const std::string& text, const std::string& name) {
+    const std::string reference = "${env:" + name;
+    for (size_t at = text.find(reference); at != std::string::npos; at = text.find(reference, at + 1))
+      if (const size_t end = at + reference.size(); end < text.size() && (text[end] == '}' || text[end] == ','))
+        return true;
+    return false;
+  };
+  for (const auto& [name, value] : input.environment)
+    if (names(input.text, name) || std::any_of(input.overrides.begin(), input.overrides.end(),
+                                               [&](const std::string& text) { return names(text, name); }))
+      variables.set(name, value);
+  return variables;
+}
+
 class Loop {
  public:
   Loop(const RunRequest& request, Recipe recipe, std::string directory, const Registries& registries,
@@ -78,6 +96,7 @@ class Loop {
       sections();
     } catch (const Error& error) {
       fail(error);
+      if (error.code() == Exit::internal) throw FailedRun(error, run_.path());
       if (error.code() != Exit::stopped) throw;
       return summary("stopped");
     }
@@ -139,6 +158,8 @@ class Loop {
     Json overrides = Json::array();
     for (const std::string& text : request_.recipe.overrides) overrides.push(text);
     source.set("overrides", std::move(overrides));
+    if (Json variables = named_variables(request_.recipe); !variables.as_object().empty())
+      source.set("environment", std::move(variables));
     payload.set("source", run_.objects().put(dump(source)).hex());
     payload.set("resolved", run_.objects().put(dump(recipe_.resolved)).hex());
     Json inputs = Json::object();
@@ -151,19 +172,25 @@ class Loop {
     record("recipe", std::move(payload));
   }
 
-  // Its engine, and once a run what `base` starts as.
+  // Its engine, and once a run what `base` starts as, for every member.
   void add_model(const ModelSpec& spec) {
     models_.add(spec.name, std::move(engines_.at(spec.name)));
-    if (state_.models.count(spec.name)) return;
     Engine& engine = models_.engine(spec.name);
-    VersionRef version = models_.store(spec.name, engine.initial(), false);
-    Json payload = Json::object();
-    payload.set("model", spec.name);
-    payload.set("version", version.to_json());
-    Json files = Json::object();
-    for (const FolderFile& file : engine.folder_files()) files.set(file.name, run_.objects().put(file.text).hex());
-    if (!files.as_object().empty()) payload.set("files", std::move(files));
-    record("model", std::move(payload));
+    for (int64_t member = 0; member < spec.members; ++member) {
+      const std::string line = line_name(spec.name, member);
+      if (state_.models.count(line)) continue;
+      const VersionRef version =
+          member == 0
+              ? models_.store(spec.name, engine.initial(), false)
+              : models_.store_initial(*make_engine(spec, recipe_, tasks_, registries_, request_.threads, member));
+      Json payload = Json::object();
+      payload.set("model", line);
+      payload.set("version", version.to_json());
+      Json files = Json::object();
+      for (const FolderFile& file : engine.folder_files()) files.set(file.name, run_.objects().put(file.text).hex());
+      if (!files.as_object().empty()) payload.set("files", std::move(files));
+      record("model", std::move(payload));
+    }
   }
 
   Json open_payload() {
@@ -318,19 +345,19 @@ class Loop {
   // The averages that the recipe names, moved towards what this round accepted.
   Json moved_averages(const RoundState& round) {
     Json averages = Json::array();
-    for (const ModelSpec& spec : recipe_.models) {
-      const ModelState& model = state_.models.at(spec.name);
-      auto judged = round.accepted.find(spec.name);
-      bool accepts = model.candidate || (judged != round.accepted.end() && judged->second == true);
+    for (const auto& [line, versions] : state_.models) {
+      const std::string model = model_of(line);
+      auto judged = round.accepted.find(model);
+      bool accepts = versions.candidate || (judged != round.accepted.end() && judged->second == true);
       if (!accepts || round_number(round.label) <= 0) continue;  // `base` is what averages begin at
-      for (double decay : average_decays(recipe_, spec.name)) {
-        auto known = model.averages.find(decay);
+      for (double decay : average_decays(recipe_, model)) {
+        auto known = versions.averages.find(decay);
         Json entry = Json::object();
-        entry.set("model", spec.name);
+        entry.set("model", line);
         entry.set("decay", decay);
         entry.set("version", models_
-                                 .average(spec.name, known == model.averages.end() ? model.base : known->second,
-                                          model.candidate.value_or(model.incumbent), decay)
+                                 .average(model, known == versions.averages.end() ? versions.base : known->second,
+                                          versions.candidate.value_or(versions.incumbent), decay)
                                  .to_json());
         averages.push(std::move(entry));
       }

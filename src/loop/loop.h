@@ -46,6 +46,16 @@ struct RunSummary {
   std::vector<std::string> unconfined;  // commands of graders that run outside any cage
 };
 
+// An internal error, with the directory of the run that it happened in.
+class FailedRun final : public Error {
+ public:
+  FailedRun(const Error& error, std::string directory) : Error(error), directory_(std::move(directory)) {}
+  const std::string& directory() const { return directory_; }
+
+ private:
+  std::string directory_;
+};
+
 // What only the steps and the shelves can tell of a recipe: options that do not fit, views that cannot be read,
 // held-out problems that would train, expressions that name what no unit has. Reads no data and starts nothing.
 std::vector<Finding> recipe_findings(const Recipe& recipe, const Registries& registries, const Registry<Step>& steps);
@@ -54,7 +64,8 @@ std::vector<Finding> recipe_findings(const Recipe& recipe, const Registries& reg
 std::vector<std::string> unconfined_graders(const Recipe& recipe, const Registries& registries,
                                             const Registry<Step>& steps);
 
-// Starts or continues. Exit::stopped is a status here, not an exception; failures are Errors.
+// Starts or continues. Exit::stopped is a status here, not an exception; failures are Errors, an internal one a
+// FailedRun.
 RunSummary run_recipe(const RunRequest& request, const Registries& registries, const Registry<Step>& steps, Env& env,
                       RunProgress& progress, std::stop_token stop);
 

@@ -41,9 +41,11 @@ std::vector<RolloutFrame> rollout_frames(const std::vector<JournalRecord>& recor
 std::optional<Sampler> loaded_sampler(const RecordedStep& step, const Sampler& sampler, ObjectStore& objects,
                                       const std::set<Digest>& retired) {
   Sampler bare = sampler;
-  bare.version.optimizer.reset();
-  if (retired.contains(bare.version.weights) && !objects.contains(bare.version.weights)) return std::nullopt;
-  step.context.models.resident(bare.model, bare.version);
+  for (VersionRef& version : bare.versions) {
+    version.optimizer.reset();
+    if (retired.contains(version.weights) && !objects.contains(version.weights)) return std::nullopt;
+    step.context.models.resident(bare.model, version);
+  }
   return bare;
 }
 
@@ -214,7 +216,7 @@ ReplayedRollout replay_rollout(RecordedRun& run, const std::string& text) {
     if (!found) return;
     const std::optional<Sampler> loaded = loaded_sampler(step, *sampler, run.objects(), retired);
     if (!loaded)
-      throw Error(Exit::unreadable, text + ": weights retired by retain: " + sampler->version.digest.hex(),
+      throw Error(Exit::unreadable, text + ": weights retired by retain: " + versions_digest(sampler->versions).hex(),
                   "run with `retain: {weights: all}` to keep what every rollout was sampled with");
     out = replay_found(step, *loaded, found->first, found->second);
   });

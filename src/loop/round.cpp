@@ -116,6 +116,7 @@ class Section {
 
   // Whether a step works on problems of its own, whatever pool stands above it.
   static bool draws(const StepSpec& spec) {
+    if (spec.verb == "gate") return true;  // those of the evaluate step above
     const Json* tasks = spec.options.options.find("tasks");
     return tasks != nullptr && tasks->is_array() && !tasks->as_array().empty();
   }

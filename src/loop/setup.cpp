@@ -40,12 +40,12 @@ RoundTasks::RoundTasks(const Recipe& recipe, const std::vector<std::pair<std::st
 }
 
 std::unique_ptr<Engine> make_engine(const ModelSpec& spec, const Recipe& recipe, const Tasks& tasks,
-                                    const Registries& registries, int threads) {
+                                    const Registries& registries, int threads, int64_t member) {
   std::string alphabet;
   for (const auto& [name, task] : tasks) alphabet += task->alphabet();
   EngineSetup setup;
   RandomPath path{recipe.seed, "weights", {spec.name}, {}};
-  setup.key = path.key();
+  setup.key = member_key(path.key(), member);
   setup.threads = threads;
   if (spec.tokenizer) setup.codec = registries.tokenizers.make(*spec.tokenizer)->make(alphabet);
   return registries.engines.make(spec.engine)->make(setup);

@@ -28,16 +28,15 @@ bool uses_program(const Json& json) {
 }
 
 // The version that a section is remembered by: what stood at its end if it was made there, else the last one made.
-std::optional<VersionRef> version_of(const RoundState& round, const std::string& model) {
+std::optional<VersionRef> version_of(const RoundState& round, const std::string& line) {
   std::optional<VersionRef> last;
-  for (const std::string& name : round.order) {
-    const Json* candidate = round.steps.at(name).payload.find("candidate");
-    if (candidate == nullptr || candidate->at("model").as_string() != model) continue;
-    last = VersionRef::from_json(candidate->at("version"));
-    if (const auto stood = round.versions.find(model);
-        stood != round.versions.end() && stood->second.weights == last->weights)
-      return last;
-  }
+  const auto stood = round.versions.find(line);
+  for (const std::string& name : round.order)
+    for (auto& [made, version] : candidates_of(round.steps.at(name).payload)) {
+      if (made != line) continue;
+      last = std::move(version);
+      if (stood != round.versions.end() && stood->second.weights == last->weights) return last;
+    }
   return last;
 }
 
@@ -227,7 +226,7 @@ void Views::write_checkpoint(const RunState& state, const std::string& model, co
   about.set("model", model);
   about.set("round", label_json(checkpoint.round));
   about.set("digest", checkpoint.version.digest.hex());
-  about.set("made_with", resolved_.at("models").at(model));
+  about.set("made_with", resolved_.at("models").at(model_of(model)));
   const std::unique_ptr<OutputFile> text = env.create(temporary + "/model.json", Create::exclusive);
   text->write(dump_pretty(about) + "\n");
   text->sync();

@@ -8,7 +8,8 @@
 //   accepted, latest                      links to the newest checkpoint that was accepted, that was made
 //   log/run.log                           the lines of every start; the only one that cannot be made again
 //
-// With several models each has its own: checkpoints/NAME/0003/, accepted/NAME, latest/NAME.
+// With several models each has its own: checkpoints/NAME/0003/, accepted/NAME, latest/NAME; so has each member of a
+// model, NAME and from the second on NAME@1 ...
 #pragma once
 
 #include <map>

@@ -71,6 +71,18 @@ class Handing {
   size_t at_ = 0;
 };
 
+Var layer_of(Ops& ops, const LlamaShape& shape, const LlamaWeights::Layer& layer, const RotaryTable& rotary, Var x,
+             int64_t index, const Layout& layout) {
+  const Var normed = ops.rms_norm(x, layer.attention_norm, shape.epsilon);
+  Var qkv = ops.linear(normed, layer.qkv, layer.qkv_bias);
+  if (shape.qk_norm) qkv = ops.head_norm(qkv, shape.heads, layer.query_norm, layer.key_norm, shape.epsilon);
+  if (shape.rope_theta > 0) qkv = ops.rotate(qkv, shape.heads, rotary, layout);
+  const Var seen = ops.attention(qkv, shape.heads, index, layout);
+  x = ops.add(x, ops.linear(seen, layer.output, kNoBias));
+  const Var gate_up = ops.linear(ops.rms_norm(x, layer.mlp_norm, shape.epsilon), layer.gate_up, kNoBias);
+  return ops.add(x, ops.linear(ops.silu_gate(gate_up), layer.down, kNoBias));
+}
+
 }  // namespace
 
 LlamaParameters::LlamaParameters(const LlamaShape& shape, const Kernels& kernels) {
@@ -129,17 +141,9 @@ LlamaWeights::LlamaWeights(const LlamaShape& shape, const LlamaParameters& param
 Var llama(Ops& ops, const LlamaShape& shape, const LlamaWeights& weights, const RotaryTable& rotary,
           std::span<const TokenId> ids, const Layout& layout, std::span<const int32_t> wanted) {
   Var x = ops.embed(weights.embedding, ids);
-  int64_t index = 0;
-  for (const LlamaWeights::Layer& layer : weights.layers) {
-    const Var normed = ops.rms_norm(x, layer.attention_norm, shape.epsilon);
-    Var qkv = ops.linear(normed, layer.qkv, layer.qkv_bias);
-    if (shape.qk_norm) qkv = ops.head_norm(qkv, shape.heads, layer.query_norm, layer.key_norm, shape.epsilon);
-    if (shape.rope_theta > 0) qkv = ops.rotate(qkv, shape.heads, rotary, layout);
-    const Var seen = ops.attention(qkv, shape.heads, index++, layout);
-    x = ops.add(x, ops.linear(seen, layer.output, kNoBias));
-    const Var gate_up = ops.linear(ops.rms_norm(x, layer.mlp_norm, shape.epsilon), layer.gate_up, kNoBias);
-    x = ops.add(x, ops.linear(ops.silu_gate(gate_up), layer.down, kNoBias));
-  }
+  for (int64_t i = 0; i < shape.layers; ++i)
+    x = ops.block(x,
+                  [&] { return layer_of(ops, shape, weights.layers[static_cast<size_t>(i)], rotary, x, i, layout); });
   const Var last = ops.take_rows(x, wanted);
   return ops.linear(ops.rms_norm(last, weights.norm, shape.epsilon), weights.head, kNoBias);
 }

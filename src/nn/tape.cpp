@@ -152,4 +152,18 @@ Var Tape::take_rows(Var x, std::span<const int32_t> rows) {
   return out;
 }
 
+// Without a way back, every block uses the same memory, which stays in the cache.
+Var Tape::block(Var like, const std::function<Var()>& body) {
+  if (records_) return body();
+  const Tensor out = arena_.tensor(value(like).rows, value(like).columns);
+  const size_t nodes = nodes_.size();
+  {
+    const ArenaScope scope(arena_);
+    const Tensor made = value(body());
+    std::copy_n(made.data, made.size(), out.data);
+  }
+  nodes_.resize(nodes);
+  return push(out);
+}
+
 }  // namespace sil::nn

@@ -24,6 +24,7 @@ class Tape final : public Ops {
   Var silu_gate(Var gate_up) override;
   Var add(Var a, Var b) override;
   Var take_rows(Var x, std::span<const int32_t> rows) override;
+  Var block(Var like, const std::function<Var()>& body) override;
 
   Tensor value(Var var) const { return nodes_[static_cast<size_t>(var.index)].value; }
   // Where dL/dvalue is to be put before backward(): zeros.

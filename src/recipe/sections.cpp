@@ -154,6 +154,11 @@ void merge_task_options(const Node::Member& plugin, Node& beside, const PluginAb
 void ModelOptions::visit(OptionVisitor& v) {
   v.plugins("tokenizer", "tokenizer", tokenizer,
             {.help = "text to ids, where the model brings none of its own", .single = true});
+  v.option("members", members,
+           {.help = "versions side by side: each samples as many rollouts as asked for, each is finetuned on the same "
+                    "examples in an order of its own; evaluate gives their mean, a gate moves all of them together",
+            .low = 1,
+            .high = 64});
 }
 
 void RoleOptions::visit(OptionVisitor& v) {
@@ -199,6 +204,7 @@ void read_models(Recipe& recipe, Reading& reading) {
                           {path + "." + model.engine.name, {}}, reading);
       json.set(model.engine.name, model.engine.options);
     }
+    model.members = options.members;
     if (!options.tokenizer.empty()) model.tokenizer = options.tokenizer[0];
     resolved.emplace_back(model.name, std::move(json));
     recipe.models.push_back(std::move(model));

@@ -25,6 +25,7 @@ struct RetainOptions {
 
 struct ModelOptions {  // beside the engine
   std::vector<PluginSpec> tokenizer;
+  int64_t members = 1;
   void visit(OptionVisitor& v);
 };
 

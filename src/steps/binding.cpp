@@ -183,7 +183,7 @@ void bind_step(RunState& state, RoundState& round, const StepSpec& spec, const S
   if (progress.skipped) return;
   if (spec.verb == "filter") {
     round.pools[spec.name] = filtered_pool(round, inputs, spec.name, progress);
-  } else if (step.makes_pool(spec) || spec.verb == "evaluate") {  // no step reads the latter, people do
+  } else if (step.makes_pool(spec) || spec.verb == "evaluate" || spec.verb == "gate") {  // people read the latter two
     Pool pool;
     pool.parts.push_back(step_part(round, spec.name));
     round.pools[spec.name] = std::move(pool);

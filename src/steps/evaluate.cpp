@@ -1,8 +1,8 @@
 // evaluate: metrics of the live version on held-out tasks.
-#include "steps/binding.h"
 #include "steps/draws.h"
 #include "steps/evaluation.h"
 #include "steps/steps.h"
+#include "verifiers/list.h"
 
 namespace sil {
 namespace {
@@ -15,28 +15,40 @@ class Evaluate final : public Step {
     if (options_.role.empty() && recipe.models.size() != 1)
       findings.push_back({spec.place, spec.name + ": the recipe has several models", "say `role: NAME`"});
     check_answers(recipe, spec, options_.tasks, findings);
+    if (!options_.best_of.empty() && options_.samples == 1)
+      findings.push_back({spec.place, spec.name + ": best_of has one rollout a problem to choose from",
+                          "say how many, e.g. samples: 8"});
+    if (!options_.best_of.empty()) try {
+        check_weights(options_.best_of, "sum");
+      } catch (const Error& error) {
+        findings.insert(findings.end(), error.findings().begin(), error.findings().end());
+      }
   }
   std::unique_ptr<LocalRun> local(RoundContext& context, const StepSpec& spec) const override {
-    return make_evaluation(context, spec.name, options_, version(context));
+    return make_evaluation(context, options_, *sampler(context, spec));
   }
-  // None where the record knows this version's figures already.
+  // None where the record knows these versions' figures already.
   std::unique_ptr<FrameSource> source(RoundContext& context, const StepSpec& spec) const override {
-    if (context.state.figures.count({spec.name, evaluation_digest(spec), version(context).digest})) return nullptr;
-    std::unique_ptr<TaskSource> source = evaluation_source(context, spec.name, options_);
-    if (auto it = context.round().steps.find(spec.name); it != context.round().steps.end() && !it->second.spans.empty())
-      source->skip(it->second.spans.back().end);
-    return source;
+    const auto how = sampler(context, spec);
+    if (context.state.figures.count({spec.name, evaluation_digest(spec), versions_digest(how->versions)}))
+      return nullptr;
+    return evaluation_source(context, spec.name, options_, *how);
   }
   bool makes_pool(const StepSpec&) const override { return false; }
+  std::vector<std::string> unconfined(const Registries& shelves) const override {
+    const auto ranker = make_ranker(options_, shelves);
+    return ranker ? ranker->unconfined() : std::vector<std::string>();
+  }
   std::shared_ptr<const Sampler> sampler(RoundContext& context, const StepSpec& spec) const override {
-    return std::make_shared<Sampler>(evaluation_sampler(context, spec.name, options_, version(context)));
+    return std::make_shared<Sampler>(evaluation_sampler(context, spec.name, options_, versions(context)));
   }
 
   StepResult run(RoundContext& context, const StepSpec& spec) const override {
-    const EvaluationKey key{spec.name, evaluation_digest(spec), version(context).digest};
+    const EvaluationKey key{spec.name, evaluation_digest(spec), versions_digest(versions(context))};
     StepResult result;
     auto known = context.state.figures.find(key);
-    const Figures figures = known != context.state.figures.end() ? known->second : recorded(context, spec);
+    const Figures figures =
+        known != context.state.figures.end() ? known->second : recorded_figures(context, spec.name, options_, 0);
     result.metrics = figures.metrics;
     Json entry = figures_json(key, figures);
     result.digest = sha256(dump_canonical(entry));
@@ -49,18 +61,9 @@ class Evaluate final : public Step {
   }
 
  private:
-  VersionRef version(const RoundContext& context) const {
+  std::vector<VersionRef> versions(const RoundContext& context) const {
     const RoleSpec& role = context.role(options_.role);
-    return find_version(role.weights, role.model, context.state);
-  }
-
-  // Over the frames that this step wrote.
-  Figures recorded(RoundContext& context, const StepSpec& spec) const {
-    EvaluationFigures evaluation(context, options_.samples);
-    const PoolPart part = step_part(context.round(), spec.name);
-    for (size_t f = 0; f < part.spans.size(); ++f)
-      for (const Group& group : read_groups(context.env, context.run_dir, part, f)) evaluation.add(group);
-    return evaluation.figures();
+    return find_versions(role.weights, *context.recipe.model(role.model), context.state);
   }
 
   EvaluateOptions options_;

@@ -1,13 +1,18 @@
 #include "steps/evaluation.h"
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 #include <map>
 
 #include "base/statistics.h"
 #include "sil/filter.h"
 #include "sil/rng.h"
 #include "sil/verifier.h"
+#include "steps/binding.h"
 #include "steps/sampling.h"
+#include "steps/scopes.h"
+#include "verifiers/list.h"
 
 namespace sil {
 namespace {
@@ -19,18 +24,29 @@ bool correct(const Group& group, const Rollout& rollout) {
   return label_of(group, rollout, "") == Label::pass;
 }
 
-// Whether a problem's most frequent extracted answer is right; the first one to reach the count wins a tie.
-bool majority_correct(const Task& task, const Group& group) {
+// Whether a member's most frequent extracted answer is right; the first one to reach the count wins a tie.
+bool majority_correct(const Task& task, const Group& group, const std::vector<const Rollout*>& rollouts) {
   std::map<std::string, std::pair<int64_t, size_t>> votes;  // answer -> (votes, first rollout)
-  for (size_t r = 0; r < group.rollouts.size(); ++r) {
-    auto answer = task.extractor().extract(group.rollouts[r].text);
+  for (size_t r = 0; r < rollouts.size(); ++r) {
+    auto answer = task.extractor().extract(rollouts[r]->text);
     if (answer) ++votes.try_emplace(*answer, 0, r).first->second.first;
   }
   int64_t most = 0;
   size_t first = 0;
   for (const auto& [answer, vote] : votes)
     if (vote.first > most || (vote.first == most && vote.second < first)) most = vote.first, first = vote.second;
-  return most > 0 && correct(group, group.rollouts[first]);
+  return most > 0 && correct(group, *rollouts[first]);
+}
+
+// As the ranker saw them: its verdict is the first.
+std::vector<RankedSample> ranked(const Group& group, const std::vector<const Rollout*>& rollouts) {
+  std::vector<RankedSample> samples;
+  for (const Rollout* rollout : rollouts) {
+    const Verdict& rank = rollout->verdicts.front();
+    const bool abstains = rank.label == Label::abstain || std::isnan(rank.score);
+    samples.push_back({abstains ? -std::numeric_limits<double>::infinity() : rank.score, correct(group, *rollout)});
+  }
+  return samples;
 }
 
 void set_rate(Metrics& metrics, const std::string& name, double sum, int64_t n) {
@@ -42,23 +58,25 @@ void set_rate(Metrics& metrics, const std::string& name, double sum, int64_t n) 
 
 class EvaluationRun final : public LocalRun {
  public:
-  EvaluationRun(RoundContext& context, Sampler sampler) : context_(context), sampler_(std::move(sampler)) {}
+  EvaluationRun(RoundContext& context, Sampler sampler, std::unique_ptr<Verifier> ranker)
+      : context_(context),
+        sampler_(std::move(sampler)),
+        ranker_(std::move(ranker)),
+        metrics_(round_scope(context.round())) {}
 
   void process(Frame& frame, StepOutput& out) const override {
     std::vector<SampleFrom> from;
     for (size_t g = 0; g < frame.groups.size(); ++g) from.push_back({g, -1, 0, {}});
     out.tally.count("asked", sample(context_, sampler_, from, frame));
     if (context_.stop.stop_requested()) return;
+    if (ranker_) rank(frame, out.tally);
     FrameText rollouts, verdicts;
     for (Group& group : frame.groups) {
       const Task& task = *context_.task_of(*group.problem);
       for (Rollout& rollout : group.rollouts) {
         const TaskCheck truth = task.check(*group.problem, rollout.text);
         Verdict verdict = truth.correct ? passed(truth.reason) : failed(truth.reason);
-        verdict.step = sampler_.step;
-        verdict.verifier = "task@1";
-        tally_verdict(verdict, out.tally);
-        rollout.verdicts.push_back(std::move(verdict));
+        add(std::move(verdict), "task@1", rollout, out.tally);
       }
       append_rollouts(rollouts, group, true);
       append_verdicts(verdicts, group, sampler_.step);
@@ -70,8 +88,33 @@ class EvaluationRun final : public LocalRun {
   Metrics metrics(const Tally&) const override { return {}; }
 
  private:
+  void add(Verdict verdict, std::string verifier, Rollout& rollout, Tally& tally) const {
+    verdict.step = sampler_.step;
+    verdict.verifier = std::move(verifier);
+    tally_verdict(verdict, tally);
+    rollout.verdicts.push_back(std::move(verdict));
+  }
+
+  // A verdict of the ranker comes before the truth, which is the last word.
+  void rank(Frame& frame, Tally& tally) const {
+    std::vector<JudgeItem> items;
+    for (const Group& group : frame.groups)
+      for (const Rollout& rollout : group.rollouts) items.push_back({&group, &rollout});
+    std::vector<Verdict> verdicts(items.size());
+    JudgeContext judge;
+    judge.task = [this](const Problem& problem) { return context_.task_of(problem); };
+    judge.scope = [this](const JudgeItem& item) { return unit_scope(*item.group, item.rollout, "", metrics_); };
+    judge.stop = context_.stop;
+    ranker_->verify(items, judge, verdicts);
+    size_t next = 0;
+    for (Group& group : frame.groups)
+      for (Rollout& rollout : group.rollouts) add(std::move(verdicts[next++]), ranker_->version(), rollout, tally);
+  }
+
   RoundContext& context_;
   Sampler sampler_;
+  std::unique_ptr<Verifier> ranker_;
+  std::shared_ptr<const Scope> metrics_;  // of the round's steps, before this one
 };
 
 }  // namespace
@@ -81,33 +124,43 @@ void EvaluateOptions::visit(OptionVisitor& v) {
   v.option("problems", problems,
            {.help = "first so many of one fixed order; 0 = all (procedural tasks: 256)", .low = 0, .high = 1e9});
   v.option("role", role, {.help = "who answers", .refers = "role"});
-  v.option("samples", samples, {.help = "rollouts a problem", .low = 1, .high = 1e6});
-  v.option("temperature", temperature, {.help = "0 = the likeliest token", .low = 0, .high = 100});
-  v.option("max_new_tokens", max_new_tokens, {.help = "longest completion", .low = 1, .high = 1e6, .unit = "tokens"});
-  v.option("stop", stop, {.help = "texts that end a completion and are cut from it"});
+  v.option("samples", samples, {.help = "rollouts a problem, of each member of the model", .low = 1, .high = 1e6});
+  visit_sampling(sampling, v);
+  v.plugins(
+      "best_of", "verifier", best_of,
+      {.help = "a verifier, or a weighted list, that ranks a problem's rollouts: best_of@k is how often the first "
+               "of k is right"});
 }
 
 Sampler evaluation_sampler(const RoundContext& context, const std::string& step, const EvaluateOptions& options,
-                           const VersionRef& version) {
+                           std::vector<VersionRef> versions) {
   const RoleSpec& role = context.role(options.role);
   RandomPath path{context.recipe.seed, "sample", {step}, {}};
-  Sampler sampler{step, role.name, role.model, version, context.view_of(role.view, role.place), path.key(), {}};
+  Sampler sampler;
+  sampler.step = step;
+  sampler.role = role.name;
+  sampler.model = role.model;
+  sampler.versions = std::move(versions);
+  sampler.members = context.recipe.model(role.model)->members;
+  sampler.view = context.view_of(role.view, role.place);
+  sampler.key = path.key();
   sampler.options.samples = options.samples;
-  sampler.options.sampling.temperature = options.temperature;
-  sampler.options.sampling.max_new_tokens = options.max_new_tokens;
-  sampler.options.sampling.stop = options.stop;
+  sampler.options.sampling = options.sampling;
   return sampler;
 }
 
-std::unique_ptr<LocalRun> make_evaluation(RoundContext& context, const std::string& step,
-                                          const EvaluateOptions& options, const VersionRef& version) {
-  Sampler sampler = evaluation_sampler(context, step, options, version);
-  context.models.resident(sampler.model, version);
-  return std::make_unique<EvaluationRun>(context, std::move(sampler));
+std::unique_ptr<Verifier> make_ranker(const EvaluateOptions& options, const Registries& registries) {
+  if (options.best_of.empty()) return nullptr;
+  return make_verifier(options.best_of, "sum", 0.5, registries.verifiers);
+}
+
+std::unique_ptr<LocalRun> make_evaluation(RoundContext& context, const EvaluateOptions& options, Sampler sampler) {
+  for (const VersionRef& version : sampler.versions) context.models.resident(sampler.model, version);
+  return std::make_unique<EvaluationRun>(context, std::move(sampler), make_ranker(options, context.registries));
 }
 
 std::unique_ptr<TaskSource> evaluation_source(RoundContext& context, const std::string& step,
-                                              const EvaluateOptions& options) {
+                                              const EvaluateOptions& options, const Sampler& recorder) {
   std::vector<TaskView> views;
   bool procedural = false;
   for (const std::string& name : options.tasks) {
@@ -116,31 +169,50 @@ std::unique_ptr<TaskSource> evaluation_source(RoundContext& context, const std::
   }
   const int64_t wanted = options.problems > 0 ? options.problems : procedural ? kProceduralProblems : kAll;
   RandomPath order{context.recipe.seed, "permute", {step}, {}};
-  return std::make_unique<TaskSource>(Draws(std::move(views), order.key(), 0, false), wanted,
-                                      groups_per_frame(context, options.samples, options.max_new_tokens),
-                                      context.round().label);
+  auto source = std::make_unique<TaskSource>(
+      Draws(std::move(views), order.key(), 0, false), wanted,
+      groups_per_frame(context, recorder.rollouts(), options.sampling.max_new_tokens), context.round().label);
+  const auto& steps = context.round().steps;
+  if (auto it = steps.find(recorder.step); it != steps.end() && !it->second.spans.empty())
+    source->skip(it->second.spans.back().end);
+  return source;
 }
 
-EvaluationFigures::EvaluationFigures(const RoundContext& context, int64_t samples)
-    : context_(context), samples_(samples) {
-  for (int64_t k = 1; k < samples; k *= 2) ks_.push_back(k);
-  ks_.push_back(samples);
+EvaluationFigures::EvaluationFigures(const RoundContext& context, const EvaluateOptions& options, int64_t set)
+    : context_(context), samples_(options.samples), set_(set), ranked_(!options.best_of.empty()) {
+  for (int64_t k = 1; k < samples_; k *= 2) ks_.push_back(k);
+  ks_.push_back(samples_);
   pass_.resize(ks_.size());
+  best_.resize(ks_.size());
 }
 
 void EvaluationFigures::add(const Group& group) {
-  int64_t passes = 0;
+  std::map<uint32_t, std::vector<const Rollout*>> members;
   for (const Rollout& rollout : group.rollouts) {
-    passes += correct(group, rollout);
+    if (rollout.sample / samples_ != set_) continue;
+    members[rollout.member].push_back(&rollout);
     tokens_ += static_cast<int64_t>(rollout.ids.size());
     cut_ += rollout.finish == Finish::length;
+    unranked_ += ranked_ && rollout.verdicts.front().label == Label::abstain;
+    ++rollouts_;
   }
-  const auto n = static_cast<int64_t>(group.rollouts.size());
-  rollouts_ += n;
-  for (size_t k = 0; k < ks_.size(); ++k) pass_[k] += pass_at_k(n, passes, ks_[k]);
-  majority_ += majority_correct(*context_.task_of(*group.problem), group);
+  const Task& task = *context_.task_of(*group.problem);
+  const auto mean = [&](const auto& figure) {  // summed first: a mean of ones is one
+    double sum = 0;
+    for (const auto& [member, rollouts] : members) sum += static_cast<double>(figure(rollouts));
+    return sum / static_cast<double>(members.size());
+  };
+  const auto passes = [&](const std::vector<const Rollout*>& rollouts) {
+    return std::count_if(rollouts.begin(), rollouts.end(),
+                         [&](const Rollout* rollout) { return correct(group, *rollout); });
+  };
+  for (size_t k = 0; k < ks_.size(); ++k) {
+    pass_[k] += mean([&](const auto& rollouts) { return pass_at_k(samples_, passes(rollouts), ks_[k]); });
+    if (ranked_) best_[k] += mean([&](const auto& rollouts) { return best_of_k(ranked(group, rollouts), ks_[k]); });
+  }
+  majority_ += mean([&](const auto& rollouts) { return majority_correct(task, group, rollouts); });
   ++problems_;
-  per_problem_[group.problem->uid + group.occurrence] = static_cast<double>(passes) / static_cast<double>(n);
+  per_problem_[group.problem->uid + group.occurrence] = mean(passes) / static_cast<double>(samples_);
 }
 
 Figures EvaluationFigures::figures() const {
@@ -148,26 +220,23 @@ Figures EvaluationFigures::figures() const {
   figures.per_problem = per_problem_;
   for (size_t k = 0; k < ks_.size(); ++k)
     set_rate(figures.metrics, "pass@" + std::to_string(ks_[k]), pass_[k], problems_);
+  for (size_t k = 0; ranked_ && k < ks_.size(); ++k)
+    set_rate(figures.metrics, "best_of@" + std::to_string(ks_[k]), best_[k], problems_);
   if (samples_ > 1) set_rate(figures.metrics, "maj@" + std::to_string(samples_), majority_, problems_);
   figures.metrics["problems"] = static_cast<double>(problems_);
   const double rollouts = std::max<double>(1, static_cast<double>(rollouts_));
   figures.metrics["mean_length"] = static_cast<double>(tokens_) / rollouts;
   figures.metrics["cut_rate"] = static_cast<double>(cut_) / rollouts;
+  if (ranked_) figures.metrics["unranked"] = static_cast<double>(unranked_) / rollouts;
   return figures;
 }
 
-Figures evaluate_version(RoundContext& context, const std::string& step, const EvaluateOptions& options,
-                         const VersionRef& version) {
-  std::unique_ptr<LocalRun> run = make_evaluation(context, step, options, version);
-  std::unique_ptr<TaskSource> source = evaluation_source(context, step, options);
-  EvaluationFigures evaluation(context, options.samples);
-  for (Frame frame; source->next(frame);) {
-    StepOutput out;
-    run->process(frame, out);
-    if (context.stop.stop_requested()) throw Error(Exit::stopped, step + " stopped", "the same command continues");
-    for (const Group& group : frame.groups) evaluation.add(group);
-    context.working(step, evaluation.problems(), source->groups());
-  }
+Figures recorded_figures(RoundContext& context, const std::string& recorder, const EvaluateOptions& options,
+                         int64_t set) {
+  EvaluationFigures evaluation(context, options, set);
+  const PoolPart part = step_part(context.round(), recorder);
+  for (size_t f = 0; f < part.spans.size(); ++f)
+    for (const Group& group : read_groups(context.env, context.run_dir, part, f)) evaluation.add(group);
   return evaluation.figures();
 }
 

@@ -1,4 +1,4 @@
-// Figures of one version on held-out tasks: what `evaluate` records and `gate` compares.
+// Figures of one version of a model's members on held-out tasks: what `evaluate` records and `gate` compares.
 #pragma once
 
 #include "sil/gate.h"
@@ -13,44 +13,50 @@ struct EvaluateOptions {
   int64_t problems = 0;
   std::string role;
   int64_t samples = 1;
-  double temperature = 1;
-  int64_t max_new_tokens = 64;
-  std::vector<std::string> stop;
+  SamplingOptions sampling;
+  std::vector<PluginSpec> best_of;
 
   void visit(OptionVisitor& v);
 };
 
 // Samples and judges by the tasks' own rule. Random keys leave the round out, so the same weights give the same
-// figures. An evaluate step runs it as a chain, so that its rollouts and verdicts are recorded.
-std::unique_ptr<LocalRun> make_evaluation(RoundContext& context, const std::string& step,
-                                          const EvaluateOptions& options, const VersionRef& version);
+// figures. A step runs it as a chain, so that its rollouts and verdicts are recorded.
+std::unique_ptr<LocalRun> make_evaluation(RoundContext& context, const EvaluateOptions& options, Sampler sampler);
+// `step`: the evaluate step whose draws these are, whoever samples them. `versions`: as in Sampler.
 Sampler evaluation_sampler(const RoundContext& context, const std::string& step, const EvaluateOptions& options,
-                           const VersionRef& version);
+                           std::vector<VersionRef> versions);
+// The problems that `recorder`, the step that samples them, has not yet recorded.
 std::unique_ptr<TaskSource> evaluation_source(RoundContext& context, const std::string& step,
-                                              const EvaluateOptions& options);
+                                              const EvaluateOptions& options, const Sampler& recorder);
+
+// The verifier that ranks a problem's rollouts for best_of@k; null when there is none.
+std::unique_ptr<Verifier> make_ranker(const EvaluateOptions& options, const Registries& registries);
 
 // Gathers figures from judged groups. Metrics: pass@1, pass@k (k = powers of two and `samples`; unbiased), maj@k,
-// mean_length, cut_rate; intervals .low/.high are Wilson's over problems.
+// best_of@k with a ranker (k as for pass@k, unbiased; a rollout that it abstains on ranks lowest: share `unranked`),
+// mean_length, cut_rate; intervals .low/.high are Wilson's over problems. A problem's figure is the mean of the
+// members'.
 class EvaluationFigures {
  public:
-  EvaluationFigures(const RoundContext& context, int64_t samples);
+  // `set`: of the sampler's sets of versions.
+  EvaluationFigures(const RoundContext& context, const EvaluateOptions& options, int64_t set);
   void add(const Group& group);
-  int64_t problems() const { return problems_; }
   Figures figures() const;
 
  private:
   const RoundContext& context_;
-  int64_t samples_;
+  int64_t samples_, set_;
+  bool ranked_;
   std::vector<int64_t> ks_;
-  std::vector<double> pass_;  // sums over problems, by k
+  std::vector<double> pass_, best_;  // sums over problems, by k
   double majority_ = 0;
-  int64_t problems_ = 0, tokens_ = 0, cut_ = 0, rollouts_ = 0;
+  int64_t problems_ = 0, tokens_ = 0, cut_ = 0, rollouts_ = 0, unranked_ = 0;
   std::map<uint64_t, double> per_problem_;
 };
 
-// The same for a version that no step evaluated; nothing is recorded but what the caller does with the figures.
-Figures evaluate_version(RoundContext& context, const std::string& step, const EvaluateOptions& options,
-                         const VersionRef& version);
+// Over the frames that `recorder` wrote.
+Figures recorded_figures(RoundContext& context, const std::string& recorder, const EvaluateOptions& options,
+                         int64_t set);
 
 // The cache key's part for options.
 Digest evaluation_digest(const StepSpec& spec);

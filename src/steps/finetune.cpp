@@ -1,8 +1,10 @@
 // finetune: a new version of a model from examples. Groups become one example a kept rollout on the way (the local
-// part); then the engine updates from the version that `from` names. The result is the candidate and live.
+// part); then the engine updates from the version that `from` names. The result is the candidate and live. Members of a
+// model are updated one after another, all on the same examples.
 #include <algorithm>
 
 #include "sil/filter.h"
+#include "sil/rng.h"
 #include "steps/binding.h"
 #include "steps/context.h"
 #include "steps/lineage.h"
@@ -184,30 +186,72 @@ class Finetune final : public Step {
   bool makes_pool(const StepSpec&) const override { return false; }
 
   StepResult run(RoundContext& context, const StepSpec& spec) const override {
-    const std::string& model = options_.model.empty() ? context.recipe.models.front().name : options_.model;
-    LossSpec loss = make_loss(context);
-    RecordedBatches batches(context.env, context.run_dir, example_parts(context, spec),
-                            plan_options(context, spec, loss), reference_scorer(context, model, loss));
+    const ModelSpec& model =
+        options_.model.empty() ? context.recipe.models.front() : *context.recipe.model(options_.model);
+    const LossSpec loss = make_loss(context);
+    std::vector<TrainedMember> trained = context.round().steps[spec.name].trained;
     StepResult result;
-    result.metrics["examples"] = static_cast<double>(batches.examples());
-    if (batches.steps() == 0) {
-      result.note = "nothing was kept: no candidate; sample more or easier problems, or keep more";
-      return result;
+    while (std::ssize(trained) < model.members) {
+      const Member member{model.name, std::ssize(trained)};
+      RecordedBatches batches(context.env, context.run_dir, example_parts(context, spec),
+                              plan_options(context, spec, loss, member), reference_scorer(context, member, loss));
+      result.metrics["examples"] = static_cast<double>(batches.examples());
+      if (batches.steps() == 0) {
+        result.note = "nothing was kept: no candidate; sample more or easier problems, or keep more";
+        return result;
+      }
+      trained.push_back(update(context, spec, member, loss, batches));
+      if (std::ssize(trained) < model.members) record_trained(context, spec, trained.back());
     }
-    update(context, spec, model, loss, batches, result);
+    add_candidates(model, trained, result);
     return result;
   }
 
  private:
+  struct Member {
+    const std::string& model;
+    int64_t number = 0;
+    std::string line() const { return line_name(model, number); }
+  };
+
+  static void record_trained(RoundContext& context, const StepSpec& spec, const TrainedMember& trained) {
+    Json payload = Json::object();
+    payload.set("round", context.round().label);
+    payload.set("step", spec.name);
+    payload.set("version", trained.version.to_json());
+    Json metrics = Json::object();
+    for (const auto& [name, value] : trained.metrics) metrics.set(name, value);
+    payload.set("metrics", std::move(metrics));
+    context.record("trained", std::move(payload));
+  }
+
+  // Counts are those of all members together, the rest their mean.
+  static void add_candidates(const ModelSpec& model, const std::vector<TrainedMember>& trained, StepResult& result) {
+    Json candidates = Json::array();
+    std::vector<VersionRef> versions;
+    for (const auto& [version, metrics] : trained) {
+      Json candidate = Json::object();
+      candidate.set("model", line_name(model.name, std::ssize(versions)));
+      candidate.set("version", version.to_json());
+      candidates.push(std::move(candidate));
+      versions.push_back(version);
+      for (const auto& [name, value] : metrics) result.metrics[name] += value;
+    }
+    for (const char* name : {"loss", "grad_norm"}) result.metrics[name] /= static_cast<double>(model.members);
+    result.payload.set("candidate", model.members == 1 ? candidates.as_array().front() : std::move(candidates));
+    result.digest = versions_digest(versions);
+  }
+
   LossSpec make_loss(const RoundContext& context) const {
     LossSpec loss;
     for (const PluginSpec& plugin : options_.loss) loss.terms.push_back(context.registries.losses.make(plugin)->term());
     return loss;
   }
 
-  TrainingPlanOptions plan_options(const RoundContext& context, const StepSpec& spec, const LossSpec& loss) const {
+  TrainingPlanOptions plan_options(const RoundContext& context, const StepSpec& spec, const LossSpec& loss,
+                                   const Member& member) const {
     TrainingPlanOptions plan;
-    plan.key = step_key(context, "shuffle", spec);
+    plan.key = member_key(step_key(context, "shuffle", spec), member.number);
     plan.epochs = options_.epochs;
     plan.steps = options_.steps;
     plan.batch_tokens = options_.batch_tokens;
@@ -224,7 +268,7 @@ class Finetune final : public Step {
     return options_.reference;
   }
 
-  ReferenceScorer reference_scorer(RoundContext& context, const std::string& model, const LossSpec& loss) const {
+  ReferenceScorer reference_scorer(RoundContext& context, const Member& member, const LossSpec& loss) const {
     bool needed = false;
     bool at_temperature = false;
     for (const LossTerm& term : loss.terms) {
@@ -232,8 +276,8 @@ class Finetune final : public Step {
       at_temperature = at_temperature || (term.atom && term.atom->needs_reference() && term.atom->at_temperature());
     }
     if (!needed) return {};
-    Version reference = reference_version(context, model);
-    return [&context, model, reference, at_temperature](const TrainBatch& batch) {
+    Version reference = reference_version(context, member);
+    return [&context, model = member.model, reference, at_temperature](const TrainBatch& batch) {
       ScoreBatch score;
       score.begin = {0};
       std::vector<float> out;
@@ -252,21 +296,21 @@ class Finetune final : public Step {
     };
   }
 
-  Version reference_version(RoundContext& context, const std::string& model) const {
+  Version reference_version(RoundContext& context, const Member& member) const {
     Json rule = reference_rule(context);
     if (rule.is_null())
       throw Error(Exit::usage, "the loss compares with a reference version and none is given",
                   "say `reference: base`, or " + std::string(kVersionRules));
-    return context.models.resident(model, find_version(rule, model, context.state));
+    return context.models.resident(member.model, find_version(rule, member.line(), context.state));
   }
 
-  void update(RoundContext& context, const StepSpec& spec, const std::string& model, const LossSpec& loss,
-              RecordedBatches& batches, StepResult& result) const {
-    VersionRef from = find_version(options_.from, model, context.state);
-    Engine& engine = context.models.engine(model);
-    Version start = context.models.resident(model, from);
+  TrainedMember update(RoundContext& context, const StepSpec& spec, const Member& member, const LossSpec& loss,
+                       RecordedBatches& batches) const {
+    VersionRef from = find_version(options_.from, member.line(), context.state);
+    Engine& engine = context.models.engine(member.model);
+    Version start = context.models.resident(member.model, from);
     bool full = std::any_of(loss.terms.begin(), loss.terms.end(), [](const LossTerm& t) { return !t.atom; });
-    Version reference = full ? reference_version(context, model) : start;
+    Version reference = full ? reference_version(context, member) : start;
     OptimizerOptions optimizer{options_.algorithm,
                                options_.learning_rate,
                                0.9,
@@ -281,7 +325,7 @@ class Finetune final : public Step {
     UpdateCheckpoint resume;
     if (progress.checkpoint) resume = {progress.checkpoint_step, context.objects.read(*progress.checkpoint)};
     TrainingLog log(context, spec, batches.steps());
-    auto lock = context.models.lock(model);
+    auto lock = context.models.lock(member.model);
     UpdateResult updated = engine.update(start, batches, loss, optimizer, reference,
                                          progress.checkpoint ? &resume : nullptr, log, context.stop);
     if (updated.steps < batches.steps()) {
@@ -289,16 +333,12 @@ class Finetune final : public Step {
       throw Error(Exit::stopped, spec.name + " stopped at step " + std::to_string(updated.steps),
                   "the same command continues");
     }
-    VersionRef made = context.models.store(model, updated.version, true);
-    Json candidate = Json::object();
-    candidate.set("model", model);
-    candidate.set("version", made.to_json());
-    result.payload.set("candidate", std::move(candidate));
-    result.digest = made.digest;
-    result.metrics["loss"] = log.loss();
-    result.metrics["grad_norm"] = log.grad_norm();
-    result.metrics["steps"] = static_cast<double>(updated.steps);
-    result.metrics["examples_taken"] = static_cast<double>(batches.examples_taken());
+    TrainedMember trained{context.models.store(member.model, updated.version, true), {}};
+    trained.metrics["loss"] = log.loss();
+    trained.metrics["grad_norm"] = log.grad_norm();
+    trained.metrics["steps"] = static_cast<double>(updated.steps);
+    trained.metrics["examples_taken"] = static_cast<double>(batches.examples_taken());
+    return trained;
   }
 
   FinetuneOptions options_;

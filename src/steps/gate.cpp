@@ -1,4 +1,4 @@
-// gate: accepts the candidate or puts the incumbent back, optimizer state included.
+// gate: accepts the candidate or puts the incumbent back, optimizer state included; of all members at once.
 #include "sil/gate.h"
 
 #include "sil/rng.h"
@@ -60,15 +60,34 @@ class GateStep final : public Step {
     findings.insert(findings.end(), error.findings().begin(), error.findings().end());
   }
 
-  std::unique_ptr<LocalRun> local(RoundContext&, const StepSpec&) const override { return nullptr; }
-  std::unique_ptr<FrameSource> source(RoundContext&, const StepSpec&) const override { return nullptr; }
+  // Versions whose figures the record lacks are evaluated here, with the draws of the evaluate step above.
+  std::unique_ptr<LocalRun> local(RoundContext& context, const StepSpec& spec) const override {
+    const StepSpec& evaluate = *contest_of(context, spec).source.evaluate;
+    return make_evaluation(context, options_of(evaluate), *sampler(context, spec));
+  }
+  std::unique_ptr<FrameSource> source(RoundContext& context, const StepSpec& spec) const override {
+    const Contest contest = contest_of(context, spec);
+    if (contest.unmeasured.empty()) return nullptr;
+    const StepSpec& evaluate = *contest.source.evaluate;
+    return evaluation_source(context, evaluate.name, options_of(evaluate), *sampler(context, spec));
+  }
+  std::shared_ptr<const Sampler> sampler(RoundContext& context, const StepSpec& spec) const override {
+    const Contest contest = contest_of(context, spec);
+    if (contest.unmeasured.empty()) return nullptr;
+    std::vector<VersionRef> versions;
+    for (const auto& set : contest.unmeasured) versions.insert(versions.end(), set.begin(), set.end());
+    const StepSpec& evaluate = *contest.source.evaluate;
+    auto how = std::make_shared<Sampler>(
+        evaluation_sampler(context, evaluate.name, options_of(evaluate), std::move(versions)));
+    how->step = spec.name;
+    return how;
+  }
   bool makes_pool(const StepSpec&) const override { return false; }
 
   StepResult run(RoundContext& context, const StepSpec& spec) const override {
-    const std::string& model = options_.model.empty() ? context.recipe.models.front().name : options_.model;
-    const ModelState& versions = context.state.models.at(model);
+    const Contest contest = contest_of(context, spec);
     StepResult result;
-    if (!versions.candidate) {
+    if (contest.candidates.empty()) {
       result.note = "no candidate to judge";
       return result;
     }
@@ -77,14 +96,19 @@ class GateStep final : public Step {
     Figures candidate, incumbent;
     Json made = Json::array();
     if (!gate->metric().empty()) {
-      MetricSource source = find_metric(context.recipe, section_of(context), spec, gate->metric());
-      candidate = figures_of(context, *source.evaluate, *versions.candidate, made);
+      const std::map<EvaluationKey, Figures> measured = measure(context, spec, contest, made);
+      const auto figures_of = [&](const std::vector<VersionRef>& versions) {
+        const EvaluationKey key = key_of(contest, versions);
+        const auto now = measured.find(key);
+        return now != measured.end() ? now->second : context.state.figures.at(key);
+      };
+      candidate = figures_of(contest.candidates);
       input.candidate = &candidate;
-      input.value = metric_of(candidate, source, spec);
+      input.value = metric_of(candidate, contest.source, spec);
       if (gate->needs_incumbent()) {
-        incumbent = figures_of(context, *source.evaluate, versions.incumbent, made);
+        incumbent = figures_of(contest.incumbents);
         input.incumbent = &incumbent;
-        input.incumbent_value = metric_of(incumbent, source, spec);
+        input.incumbent_value = metric_of(incumbent, contest.source, spec);
       }
     }
     input.key = step_key(context, "bootstrap", spec);
@@ -92,7 +116,7 @@ class GateStep final : public Step {
     result.metrics = decision.metrics;
     result.metrics["accepted"] = decision.accept;
     result.note = (decision.accept ? "accepted: " : "kept the incumbent: ") + decision.reason;
-    result.payload.set("model", model);
+    result.payload.set("model", model_name(context.recipe));
     result.payload.set("accepted", decision.accept);
     if (!gate->metric().empty()) result.payload.set("best", decision.accept ? input.value : input.incumbent_value);
     if (!made.as_array().empty()) result.payload.set("figures", std::move(made));
@@ -101,6 +125,55 @@ class GateStep final : public Step {
   }
 
  private:
+  // Who is compared, and by what.
+  struct Contest {
+    std::vector<VersionRef> candidates, incumbents;  // by member; no candidates: nothing to judge
+    MetricSource source;                             // none where the rule needs no figure
+    std::vector<std::vector<VersionRef>> unmeasured;
+  };
+
+  const std::string& model_name(const Recipe& recipe) const {
+    return options_.model.empty() ? recipe.models.front().name : options_.model;
+  }
+
+  static EvaluationKey key_of(const Contest& contest, const std::vector<VersionRef>& versions) {
+    const StepSpec& evaluate = *contest.source.evaluate;
+    return {evaluate.name, evaluation_digest(evaluate), versions_digest(versions)};
+  }
+
+  Contest contest_of(const RoundContext& context, const StepSpec& spec) const {
+    Contest contest;
+    const std::string& model = model_name(context.recipe);
+    for (int64_t m = 0; m < context.recipe.model(model)->members; ++m) {
+      const ModelState& versions = context.state.models.at(line_name(model, m));
+      if (versions.candidate) contest.candidates.push_back(*versions.candidate);
+      contest.incumbents.push_back(versions.incumbent);
+    }
+    auto gate = context.registries.gates.make(options_.rule.front());
+    if (contest.candidates.empty() || gate->metric().empty()) return contest;
+    contest.source = find_metric(context.recipe, section_of(context), spec, gate->metric());
+    const auto needs = [&](const std::vector<VersionRef>& versions) {
+      if (!context.state.figures.count(key_of(contest, versions))) contest.unmeasured.push_back(versions);
+    };
+    needs(contest.candidates);
+    if (gate->needs_incumbent() && versions_digest(contest.incumbents) != versions_digest(contest.candidates))
+      needs(contest.incumbents);
+    return contest;
+  }
+
+  // Figures of what this step sampled; `made` gets them for its record.
+  static std::map<EvaluationKey, Figures> measure(RoundContext& context, const StepSpec& spec, const Contest& contest,
+                                                  Json& made) {
+    std::map<EvaluationKey, Figures> figures;
+    for (size_t set = 0; set < contest.unmeasured.size(); ++set) {
+      const EvaluationKey key = key_of(contest, contest.unmeasured[set]);
+      figures[key] =
+          recorded_figures(context, spec.name, options_of(*contest.source.evaluate), static_cast<int64_t>(set));
+      made.push(figures_json(key, figures[key]));
+    }
+    return figures;
+  }
+
   // The nearest evaluate above that measures this gate's model.
   MetricSource find_metric(const Recipe& recipe, const std::vector<StepSpec>& steps, const StepSpec& spec,
                            const std::string& metric) const {
@@ -132,15 +205,6 @@ class GateStep final : public Step {
     read_options(
         evaluate.options, [](OptionVisitor& v, void* o) { static_cast<EvaluateOptions*>(o)->visit(v); }, &options);
     return options;
-  }
-
-  // Of the record, else evaluated now under the same options.
-  static Figures figures_of(RoundContext& context, const StepSpec& evaluate, const VersionRef& version, Json& made) {
-    EvaluationKey key{evaluate.name, evaluation_digest(evaluate), version.digest};
-    if (auto it = context.state.figures.find(key); it != context.state.figures.end()) return it->second;
-    Figures figures = evaluate_version(context, evaluate.name, options_of(evaluate), version);
-    made.push(figures_json(key, figures));
-    return figures;
   }
 
   static double metric_of(const Figures& figures, const MetricSource& source, const StepSpec& spec) {

@@ -1,6 +1,8 @@
 // generate: rollouts of a role, for fresh problems, for a pool's groups, or after each of a pool's rollouts.
 #include <algorithm>
+#include <unordered_map>
 
+#include "sil/rng.h"
 #include "steps/draws.h"
 #include "steps/resample.h"
 #include "steps/sampling.h"
@@ -23,7 +25,8 @@ struct GenerateOptions {
              {.help = "where fresh problems come from; without it the input pool's problems", .refers = "task"});
     v.option("problems", problems, {.help = "how many fresh problems a round", .low = 0, .high = 1e9});
     v.option("role", role, {.help = "who writes", .refers = "role"});
-    v.option("samples", samples, {.help = "rollouts a problem", .low = 1, .high = 16777215});
+    v.option("samples", samples,
+             {.help = "rollouts a problem, of each member of the model", .low = 1, .high = 16777215});
     visit_sampling(sampling, v);
     v.option("view", view, {.help = "what the role sees: a template, {text: …}, {hint: answer}; default its own view"});
     v.option("by", by, {.help = "verify step whose verdict `where` reads; default the most recent"});
@@ -45,6 +48,7 @@ class GenerateRun final : public LocalRun {
     out.tally.count("asked", sample(context_, *sampler_, wanted(frame), frame));
     if (context_.stop.stop_requested()) return;
     if (new_pool && !sampler_->fresh) keep_only_new(frame, rollouts, prompts);
+    frame.before.clear();
     if (new_pool) frame.round = context_.round().label;
     FrameText text;
     for (size_t g = 0; g < frame.groups.size(); ++g) {
@@ -66,6 +70,7 @@ class GenerateRun final : public LocalRun {
     for (size_t g = 0; g < frame.groups.size(); ++g) {
       const Group& group = frame.groups[g];
       int64_t first = first_sample(*sampler_, group);
+      if (!sampler_->new_pool && !frame.before.empty()) first += frame.before[g] * sampler_->options.samples;
       if (spec_.per != "rollout") {
         if (where_.lets(frame.round, group, nullptr)) from.push_back({g, -1, static_cast<uint32_t>(first), {}});
         continue;
@@ -85,6 +90,7 @@ class GenerateRun final : public LocalRun {
       Group& group = frame.groups[g];
       const std::string maker = rollouts[g] == 0 ? "" : group.rollouts.front().step;
       group.parent = sha256(group_id(frame.round, maker, group)).head();
+      if (!frame.before.empty()) group.occurrence = frame.before[g];
       group.rollouts.erase(group.rollouts.begin(), group.rollouts.begin() + static_cast<std::ptrdiff_t>(rollouts[g]));
       group.prompts.erase(group.prompts.begin(), group.prompts.begin() + static_cast<std::ptrdiff_t>(prompts[g]));
       group.position += frame.offset;
@@ -97,6 +103,34 @@ class GenerateRun final : public LocalRun {
   const StepSpec& spec_;
   std::shared_ptr<const Sampler> sampler_;
   Where where_;
+};
+
+// Says of each group what went before it with the same problem. Two parts of an input may hold one problem: ids and
+// draws must differ all the same. Memory: a few words a group, where there are several parts.
+class Repeats final : public FrameSource {
+ public:
+  // `source`: from its first frame on, of which `done` are committed. `per_rollout`: a rollout is a conversation.
+  Repeats(std::unique_ptr<FrameSource> source, size_t done, bool new_pool, bool per_rollout)
+      : source_(std::move(source)), new_pool_(new_pool), per_rollout_(per_rollout) {
+    for (Frame frame; done > 0; --done) next(frame);
+  }
+  bool next(Frame& frame) override {
+    frame.before.clear();
+    if (!source_->next(frame)) return false;
+    for (const Group& group : frame.groups) {
+      const uint64_t uid = group.problem->uid;
+      uint32_t& seen = seen_[new_pool_ ? uid : group_key(uid, 0, 0, 0, group.occurrence)];
+      frame.before.push_back(seen);
+      seen += per_rollout_ ? static_cast<uint32_t>(group.rollouts.size()) : 1;
+    }
+    return true;
+  }
+  int64_t groups() const override { return source_->groups(); }
+
+ private:
+  std::unique_ptr<FrameSource> source_;
+  bool new_pool_, per_rollout_;
+  std::unordered_map<uint64_t, uint32_t> seen_;
 };
 
 class Generate final : public Step {
@@ -115,20 +149,21 @@ class Generate final : public Step {
 
   std::unique_ptr<LocalRun> local(RoundContext& context, const StepSpec& spec) const override {
     auto how = sampler(context, spec);
-    context.models.resident(how->model, how->version);
+    for (const VersionRef& version : how->versions) context.models.resident(how->model, version);
     return std::make_unique<GenerateRun>(context, spec, std::move(how), options_.by);
   }
 
   std::unique_ptr<FrameSource> source(RoundContext& context, const StepSpec& spec) const override {
-    if (options_.tasks.empty()) return context.pool_source(spec, spec.name);
+    if (options_.tasks.empty()) return pool_source(context, spec);
     std::vector<TaskView> views;
     for (const std::string& name : options_.tasks) views.push_back(task_view(context, name));
     auto cursor = context.state.cursors.find(spec.name);
     Draws draws(std::move(views), step_key(context, "permute", spec, false),
                 cursor == context.state.cursors.end() ? 0 : cursor->second, true);
-    auto source = std::make_unique<TaskSource>(
-        std::move(draws), options_.problems,
-        groups_per_frame(context, options_.samples, options_.sampling.max_new_tokens), context.round().label);
+    const int64_t rollouts = options_.samples * context.recipe.model(context.role(options_.role).model)->members;
+    auto source = std::make_unique<TaskSource>(std::move(draws), options_.problems,
+                                               groups_per_frame(context, rollouts, options_.sampling.max_new_tokens),
+                                               context.round().label);
     if (auto it = context.round().steps.find(spec.name); it != context.round().steps.end() && !it->second.spans.empty())
       source->skip(it->second.spans.back().end);
     return source;
@@ -159,7 +194,8 @@ class Generate final : public Step {
     sampler->step = spec.name;
     sampler->role = role.name;
     sampler->model = role.model;
-    sampler->version = find_version(role.weights, role.model, context.state);
+    sampler->versions = find_versions(role.weights, *context.recipe.model(role.model), context.state);
+    sampler->members = context.recipe.model(role.model)->members;
     sampler->view = context.view_of(options_.view.is_null() ? role.view : options_.view, spec.place);
     sampler->key = step_key(context, "sample", spec);
     sampler->options.samples = options_.samples;
@@ -170,6 +206,15 @@ class Generate final : public Step {
   }
 
  private:
+  std::unique_ptr<FrameSource> pool_source(const RoundContext& context, const StepSpec& spec) const {
+    if (context.input_pool(spec).parts.size() < 2) return context.pool_source(spec, spec.name);
+    const auto& steps = context.round().steps;
+    const auto it = steps.find(spec.name);
+    const bool new_pool = makes_pool(spec);
+    return std::make_unique<Repeats>(context.pool_source(spec, ""), it == steps.end() ? 0 : it->second.spans.size(),
+                                     new_pool, !new_pool && spec.per == "rollout");
+  }
+
   GenerateOptions options_;
 };
 

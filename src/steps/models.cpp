@@ -43,16 +43,28 @@ Version Models::resident(const std::string& model, const VersionRef& ref) {
   return version;
 }
 
-VersionRef Models::store(const std::string& model, Version version, bool with_optimizer) {
-  Held& held = models_.at(model);
+VersionRef Models::write(const Engine& engine, Version version, bool with_optimizer) {
   VersionRef ref;
-  ref.digest = held.engine->digest(version);
-  ref.weights = objects_.put([&](ByteSink& out) { held.engine->save(version, Part::weights, out); });
+  ref.digest = engine.digest(version);
+  ref.weights = objects_.put([&](ByteSink& out) { engine.save(version, Part::weights, out); });
   if (with_optimizer) {
     StringSink bytes;
-    held.engine->save(version, Part::optimizer, bytes);
+    engine.save(version, Part::optimizer, bytes);
     if (!bytes.text.empty()) ref.optimizer = objects_.put(bytes.text);
   }
+  return ref;
+}
+
+VersionRef Models::store_initial(Engine& maker) {
+  const Version version = maker.initial();
+  VersionRef ref = write(maker, version, false);
+  maker.drop(version);
+  return ref;
+}
+
+VersionRef Models::store(const std::string& model, Version version, bool with_optimizer) {
+  Held& held = models_.at(model);
+  VersionRef ref = write(*held.engine, version, with_optimizer);
   if (!held.resident.emplace(key(ref), version).second) held.engine->drop(version);
   return ref;
 }
@@ -65,11 +77,15 @@ VersionRef Models::average(const std::string& model, const VersionRef& average, 
 
 void Models::trim(const RunState& state) {
   for (auto& [name, held] : models_) {
-    const ModelState& model = state.models.at(name);
-    std::set<Key> wanted{key(model.base), key(model.live), key(model.start), key(model.incumbent)};
-    if (model.best) wanted.insert(key(*model.best));
-    if (model.candidate) wanted.insert(key(*model.candidate));
-    for (const auto& [decay, version] : model.averages) wanted.insert(key(version));
+    std::set<Key> wanted;
+    for (const auto& [line, versions] : state.models) {
+      if (model_of(line) != name) continue;
+      for (const VersionRef* version : {&versions.base, &versions.live, &versions.start, &versions.incumbent})
+        wanted.insert(key(*version));
+      if (versions.best) wanted.insert(key(*versions.best));
+      if (versions.candidate) wanted.insert(key(*versions.candidate));
+      for (const auto& [decay, version] : versions.averages) wanted.insert(key(version));
+    }
     for (auto it = held.resident.begin(); it != held.resident.end();) {
       if (wanted.count(it->first)) {
         ++it;
@@ -101,8 +117,8 @@ void Models::drop_all() {
   }
 }
 
-VersionRef find_version(const Json& rule, const std::string& model, const RunState& state) {
-  const ModelState& versions = state.models.at(model);
+VersionRef find_version(const Json& rule, const std::string& line, const RunState& state) {
+  const ModelState& versions = state.models.at(line);
   if (rule.is_string()) {
     const std::string& name = rule.as_string();
     if (name == "live") return versions.live;
@@ -114,14 +130,20 @@ VersionRef find_version(const Json& rule, const std::string& model, const RunSta
     if (round < 0) round += state.sealed_rounds() + 1;
     if (auto it = versions.accepted.find(round); it != versions.accepted.end()) return it->second;
     if (round <= 0) return versions.base;
-    throw Error(Exit::usage, "no version of " + model + " was accepted in round " + std::to_string(round),
+    throw Error(Exit::usage, "no version of " + line + " was accepted in round " + std::to_string(round),
                 "name a round that is over, or count back with a negative number");
   }
   if (const Json* decay = rule.find("ema")) {
     auto it = versions.averages.find(decay->as_double());
     return it == versions.averages.end() ? versions.base : it->second;
   }
-  throw Error(Exit::usage, "unknown version " + dump(rule) + " of " + model, "allowed: " + std::string(kVersionRules));
+  throw Error(Exit::usage, "unknown version " + dump(rule) + " of " + line, "allowed: " + std::string(kVersionRules));
+}
+
+std::vector<VersionRef> find_versions(const Json& rule, const ModelSpec& model, const RunState& state) {
+  std::vector<VersionRef> versions;
+  for (int64_t m = 0; m < model.members; ++m) versions.push_back(find_version(rule, line_name(model.name, m), state));
+  return versions;
 }
 
 }  // namespace sil

@@ -28,16 +28,20 @@ class Models {
 
   // The engine's handle of a recorded version, loaded from its objects when it is not resident. Owned by this object.
   Version resident(const std::string& model, const VersionRef& ref);
+  // What `maker`, another engine of the model, starts with; in the record only.
+  VersionRef store_initial(Engine& maker);
   // Takes ownership of a fresh version and writes its objects.
   VersionRef store(const std::string& model, Version version, bool with_optimizer);
   // decay * average + (1 - decay) * version, weights only, stored.
   VersionRef average(const std::string& model, const VersionRef& average, const VersionRef& version, double decay);
   // Frees resident versions other than those `state` still names as live, base, start, incumbent, best, candidate or
-  // average.
+  // average of a line.
   void trim(const RunState& state);
   void drop_all();  // frees every resident version
 
  private:
+  VersionRef write(const Engine& engine, Version version, bool with_optimizer);
+
   using Key = std::pair<Digest, std::optional<Digest>>;  // objects: equal weights may have other optimizer states
   static Key key(const VersionRef& ref) { return {ref.weights, ref.optimizer}; }
   struct Held {
@@ -52,7 +56,10 @@ class Models {
 // Decays of every `{ema: a}` by which the recipe names versions of the model.
 std::set<double> average_decays(const Recipe& recipe, const std::string& model);
 
-// live | base | start | best | {round: k} | {ema: a}. Error(Exit::usage) for a version that does not exist yet.
-VersionRef find_version(const Json& rule, const std::string& model, const RunState& state);
+// live | base | start | best | {round: k} | {ema: a} of one line. Error(Exit::usage) for a version that does not exist
+// yet.
+VersionRef find_version(const Json& rule, const std::string& line, const RunState& state);
+// Of every member.
+std::vector<VersionRef> find_versions(const Json& rule, const ModelSpec& model, const RunState& state);
 
 }  // namespace sil

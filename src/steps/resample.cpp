@@ -49,18 +49,23 @@ int64_t parent_of(const SampledFrame& frame, const MadeRollout& made) {
 // The requests of `which` over `again`, which gets the groups they are about.
 std::vector<SampleFrom> requests(const Sampler& sampler, const SampledFrame& frame,
                                  const std::vector<MadeRollout>& which, Frame& again) {
-  const auto samples = static_cast<uint32_t>(sampler.options.samples);
+  const auto samples = static_cast<uint32_t>(sampler.options.samples), members = static_cast<uint32_t>(sampler.members);
   std::vector<SampleFrom> from;
   for (size_t i = 0; i < which.size(); ++i) {
     const bool new_group = i == 0 || which[i - 1].group != which[i].group;
-    if (new_group) again.groups.push_back(frame.input.groups[which[i].group]);
-    const uint32_t number = frame.made[which[i].group].rollouts[which[i].rollout].sample;
+    if (new_group) {
+      again.groups.push_back(frame.input.groups[which[i].group]);
+      if (sampler.new_pool) again.before.push_back(frame.made[which[i].group].occurrence);
+    }
+    const Rollout& made = frame.made[which[i].group].rollouts[which[i].rollout];
     const uint32_t before = first_sample(sampler, frame.input.groups[which[i].group]);
-    const uint32_t sample = (number - before) % samples;  // those of one parent follow one another
+    // Those of one parent follow one another, set after set.
+    const uint32_t number = (made.sample - before) % (samples * static_cast<uint32_t>(sampler.sets()));
+    const uint32_t version = number / samples * members + made.member;
     const int64_t parent = parent_of(frame, which[i]);
-    if (new_group || from.back().rollout != parent || from.back().first != number - sample)
-      from.push_back({again.groups.size() - 1, parent, number - sample, {}});
-    from.back().samples.push_back(sample);
+    if (new_group || from.back().rollout != parent || from.back().first != made.sample - number)
+      from.push_back({again.groups.size() - 1, parent, made.sample - number, {}});
+    from.back().which.push_back(version * samples + number % samples);
   }
   return from;
 }
@@ -125,7 +130,7 @@ std::vector<SampledAgain> sample_again(RoundContext& context, const Sampler& sam
   sample(context, sampler, from, again);
   std::vector<SampledAgain> out;
   for (const SampleFrom& entry : from)
-    for (size_t i = 0; i < entry.samples.size(); ++i) {
+    for (size_t i = 0; i < entry.which.size(); ++i) {
       Group& group = again.groups[entry.group];
       Rollout& rollout = group.rollouts[next[entry.group]++];
       out.push_back({group.prompts[rollout.prompt], std::move(rollout)});

@@ -121,15 +121,16 @@ void apply_step(RunState& state, RoundState& round, const Json& payload) {
   step.metrics = metrics_from(payload.at("metrics"));
   if (const Json* skipped = payload.find("skipped")) step.skipped = skipped->as_bool();
   if (const Json* cursor = payload.find("cursor")) state.cursors[name] = cursor->as_int();
-  if (const Json* candidate = payload.find("candidate")) {
-    ModelState& model = state.models.at(text_at(*candidate, "model"));
-    model.candidate = model.live = VersionRef::from_json(candidate->at("version"));
+  for (auto& [line, version] : candidates_of(payload)) {
+    ModelState& model = state.models.at(line);
+    model.candidate = model.live = std::move(version);
     save_version(state, model, model.live);
   }
   if (payload.find("accepted")) {
     const std::string model = text_at(payload, "model");
     round.accepted[model] = payload.at("accepted").as_bool();
-    apply_gate(state.models.at(model), payload);
+    for (auto& [line, versions] : state.models)
+      if (model_of(line) == model) apply_gate(versions, payload);
   }
   if (const Json* figures = payload.find("figures"))
     for (const Json& entry : figures->as_array())
@@ -144,6 +145,15 @@ void apply_checkpoint(RunState& state, StepProgress& step, const Json& payload) 
   step.checkpoint_step = payload.at("steps_done").as_int();
   step.checkpoint = digest_at(payload, "state");
   name_object(state, *step.checkpoint);
+}
+
+void apply_trained(RunState& state, StepProgress& step, const Json& payload) {
+  step.trained.push_back({VersionRef::from_json(payload.at("version")), metrics_from(payload.at("metrics"))});
+  name_object(state, step.trained.back().version.weights);
+  if (const auto& optimizer = step.trained.back().version.optimizer) name_object(state, *optimizer);
+  if (step.checkpoint) state.spent.insert(*step.checkpoint);
+  step.checkpoint.reset();
+  step.checkpoint_step = 0;
 }
 
 // A version without its optimizer state is still one; one without its weights only stays in the history.
@@ -177,7 +187,7 @@ void apply_seal(RunState& state, RoundState& round, const Json& payload) {
     if (model.candidate) {
       model.incumbent = *model.candidate;
       model.candidate.reset();
-      round.accepted[name] = true;
+      round.accepted[model_of(name)] = true;
     }
     if (number >= 0) model.accepted[number] = model.incumbent;
     if (number == 0) model.base = model.incumbent;
@@ -208,6 +218,35 @@ VersionRef VersionRef::from_json(const Json& json) {
   VersionRef ref{digest_at(json, "digest"), digest_at(json, "weights"), std::nullopt};
   if (json.find("optimizer")) ref.optimizer = digest_at(json, "optimizer");
   return ref;
+}
+
+Digest versions_digest(const std::vector<VersionRef>& versions) {
+  if (versions.size() == 1) return versions.front().digest;
+  Sha256 hash;
+  for (const VersionRef& version : versions) hash.digest(version.digest);
+  return hash.finish();
+}
+
+std::string line_name(const std::string& model, int64_t member) {
+  return member == 0 ? model : model + "@" + std::to_string(member);
+}
+
+std::string model_of(const std::string& line) {
+  return line.substr(0, line.find('@'));
+}
+
+std::vector<std::pair<std::string, VersionRef>> candidates_of(const Json& payload) {
+  std::vector<std::pair<std::string, VersionRef>> out;
+  const Json* candidate = payload.find("candidate");
+  if (candidate == nullptr) return out;
+  const auto add = [&](const Json& one) {
+    out.emplace_back(text_at(one, "model"), VersionRef::from_json(one.at("version")));
+  };
+  if (candidate->is_array())
+    std::for_each(candidate->as_array().begin(), candidate->as_array().end(), add);
+  else
+    add(*candidate);
+  return out;
 }
 
 RoundMetrics RoundState::metrics() const {
@@ -259,6 +298,8 @@ void RunState::apply(const JournalRecord& record) try {
       add_frame(step_of(*round, text_at(entry, "step")), entry, span);
   } else if (type == "checkpoint") {
     apply_checkpoint(*this, step_of(*round, text_at(payload, "step")), payload);
+  } else if (type == "trained") {
+    apply_trained(*this, step_of(*round, text_at(payload, "step")), payload);
   } else if (type == "step") {
     apply_step(*this, *round, payload);
   } else if (type == "seal") {

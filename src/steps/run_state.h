@@ -12,11 +12,15 @@
 //                                                                                   "after")
 //   frame      {round, span: [begin, end], steps: [{step, files: {kind: {frame, lines, digest}}, tally}]}
 //   checkpoint {round, step, steps_done, state (object)}                            inside a finetune
+//   trained    {round, step, version, metrics}      inside a finetune of several members: the next one is done
 //   step       {round, step, verb, digest, result, metrics, seconds, cpu_seconds, skipped?, cursor?, candidate?,
-//              accepted?, best?, figures?}
+//              accepted?, best?, figures?}          candidate: {model, version}, or a list of them, one a member
 //   seal       {round, digest, averages?: [{model, decay, version}]}
 //   finish     {status: done | stopped | rule | failed, digest, code}
 //   retire     {objects: [...]}                                                     before they are removed
+//
+// A model with members is several lines of versions: member 0 is recorded under the model's name, member k > 0 under
+// "NAME@k". A gate names the model and moves all of its lines.
 #pragma once
 
 #include <cstdint>
@@ -48,7 +52,14 @@ struct VersionRef {
   friend bool operator==(const VersionRef&, const VersionRef&) = default;
 };
 
-struct ModelState {
+// Over the versions of a model, one a member: of a single one, its own digest.
+Digest versions_digest(const std::vector<VersionRef>& versions);
+
+// The name under which a member's line of versions is recorded, and the model it belongs to.
+std::string line_name(const std::string& model, int64_t member);
+std::string model_of(const std::string& line);
+
+struct ModelState {                     // of one line
   std::map<std::string, Digest> files;  // objects, by name in a model's folder
   VersionRef base, live, incumbent, start;
   std::optional<VersionRef> candidate;  // made and not yet judged
@@ -57,6 +68,12 @@ struct ModelState {
   std::map<int64_t, VersionRef> accepted;  // by round; what stood at its end (0 = after `before:`)
   std::map<double, VersionRef> averages;   // by decay: exponential moving average over `accepted`, from `base` on
   std::vector<VersionRef> saved;           // in the order they were last made; without those whose weights were retired
+};
+
+// One member's part of a finetune.
+struct TrainedMember {
+  VersionRef version;
+  Metrics metrics;
 };
 
 // What a step has done so far; complete once its `step` record is there.
@@ -71,9 +88,10 @@ struct StepProgress {
   std::map<std::string, Digest> running;  // kind -> over its items so far, whatever the frames were
   Digest digest;                          // of the whole step, once it is done
   Metrics metrics;
-  Json payload;  // of the `step` record
-  int64_t checkpoint_step = 0;
-  std::optional<Digest> checkpoint;  // object
+  Json payload;                        // of the `step` record
+  std::vector<TrainedMember> trained;  // members that are done, of a finetune that goes on
+  int64_t checkpoint_step = 0;         // of the next one
+  std::optional<Digest> checkpoint;    // object
 };
 
 struct RoundState {
@@ -83,9 +101,9 @@ struct RoundState {
   std::map<std::string, StepProgress> steps;
   std::map<std::string, Pool> pools;  // not folded from records: steps/binding.h gives them
   bool sealed = false;
-  Digest digest;  // once sealed
-  std::map<std::string, std::optional<bool>> accepted;
-  std::map<std::string, VersionRef> versions;  // live at its end
+  Digest digest;                                        // once sealed
+  std::map<std::string, std::optional<bool>> accepted;  // by model
+  std::map<std::string, VersionRef> versions;           // live at its end, by line
 
   RoundMetrics metrics() const;
 };
@@ -109,10 +127,10 @@ struct RunState {
   bool begun = false;  // has a recipe record
   Digest recipe_digest;
   std::string name;
-  Digest source, resolved;               // objects
-  std::map<std::string, Digest> inputs;  // of the tasks and of the models that are read from files, by name
-  std::map<std::string, ModelState> models;
-  std::map<std::string, int64_t> cursors;  // by step name
+  Digest source, resolved;                   // objects
+  std::map<std::string, Digest> inputs;      // of the tasks and of the models that are read from files, by name
+  std::map<std::string, ModelState> models;  // by line
+  std::map<std::string, int64_t> cursors;    // by step name
   std::map<std::string, std::vector<StorePut>> stores;
   std::map<EvaluationKey, Figures> figures;
   std::vector<RoundState> rounds;                           // in order, the last one maybe in progress
@@ -133,6 +151,9 @@ struct RunState {
 
 // Folds a whole journal.
 RunState replay(const std::vector<JournalRecord>& records);
+
+// Line and version of each candidate in the payload of a `step` record.
+std::vector<std::pair<std::string, VersionRef>> candidates_of(const Json& payload);
 
 int64_t round_number(const std::string& label);  // "0" -> 0, "3" -> 3, "after" -> -1
 

@@ -1,6 +1,7 @@
 #include "steps/sampling.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "sil/rng.h"
 
@@ -17,9 +18,15 @@ uint64_t parent_hash(const std::string& id) {
   return id.empty() ? 0 : sha256(id).head();
 }
 
-// Adds the prompt and one empty rollout a sample; their requests join the batch.
+// What one version is asked for.
+struct VersionBatch {
+  GenerateBatch batch;
+  std::vector<Request> requests;
+};
+
+// Adds the prompt and one empty rollout a sample and version; their requests join the versions' batches.
 void add_requests(const Sampler& sampler, const SampleFrom& from, const Codec& codec, Frame& frame,
-                  GenerateBatch& batch, std::vector<Request>& requests) {
+                  std::vector<VersionBatch>& batches) {
   Group& group = frame.groups[from.group];
   const Rollout* parent = from.rollout < 0 ? nullptr : &group.rollouts[static_cast<size_t>(from.rollout)];
   ViewInput input{group.problem.get(), parent, parent && !parent->verdicts.empty() ? &parent->verdicts.back() : nullptr,
@@ -30,31 +37,88 @@ void add_requests(const Sampler& sampler, const SampleFrom& from, const Codec& c
   prompt.text = conversation.text;
   for (const Message& message : conversation.messages) prompt.text += message.role + ": " + message.content + "\n";
   std::string parent_id = parent ? rollout_id(frame.round, group, *parent) : std::string();
-  uint64_t key = group_key(sampler.key, 0, 0, parent_hash(parent_id), group.occurrence);
-  batch.ids.insert(batch.ids.end(), prompt.ids.begin(), prompt.ids.end());
-  batch.prompt_begin.push_back(batch.ids.size());
-  uint32_t prompt_index = static_cast<uint32_t>(batch.prompt_begin.size() - 2);
-  const auto all = static_cast<size_t>(sampler.options.samples);
-  const size_t wanted = from.samples.empty() ? all : from.samples.size();
+  const uint64_t parent_key = parent_hash(parent_id);
+  const uint32_t occurrence = sampler.new_pool && !frame.before.empty() ? frame.before[from.group] : group.occurrence;
+  // Where the problem is in several of the groups that are added to: how many conversations went before.
+  const uint32_t repeat =
+      parent ? 0 : (from.first - first_sample(sampler, group)) / static_cast<uint32_t>(sampler.options.samples);
+  const auto samples = static_cast<uint32_t>(sampler.options.samples);
+  const auto members = static_cast<uint32_t>(sampler.members);
+  const size_t wanted = from.which.empty() ? static_cast<size_t>(sampler.rollouts()) : from.which.size();
+  std::optional<uint32_t> begun;  // the version whose batch has the prompt
   for (size_t i = 0; i < wanted; ++i) {
-    const auto s = from.samples.empty() ? static_cast<uint32_t>(i) : from.samples[i];
+    const auto number = from.which.empty() ? static_cast<uint32_t>(i) : from.which[i];
+    const uint32_t version = number / samples, s = number % samples;
+    const uint32_t set = version / members, member = version % members;
+    auto& [batch, requests] = batches[version];
+    if (begun != version) {
+      batch.ids.insert(batch.ids.end(), prompt.ids.begin(), prompt.ids.end());
+      batch.prompt_begin.push_back(batch.ids.size());
+      begun = version;
+    }
     Rollout rollout;
     rollout.step = sampler.step;
     rollout.role = sampler.role;
-    rollout.version = sampler.version.digest;
+    rollout.version = sampler.versions[version].digest;
     rollout.prompt = static_cast<uint32_t>(group.prompts.size());
-    rollout.sample = from.first + s;
+    rollout.sample = from.first + set * samples + s;
+    rollout.member = member;
     rollout.temperature =
         sampler.options.sampling.temperature > 0 ? static_cast<float>(sampler.options.sampling.temperature) : 1.0F;
     rollout.parent = parent_id;
     requests.push_back({from.group, group.rollouts.size()});
     group.rollouts.push_back(std::move(rollout));
-    batch.prompt.push_back(prompt_index);
-    batch.key.push_back(key);
+    batch.prompt.push_back(static_cast<uint32_t>(batch.prompt_begin.size() - 2));
+    batch.key.push_back(group_key(sampler.key, member, repeat, parent_key, occurrence));
     batch.uid.push_back(group.problem->uid);
     batch.sample.push_back(s);
   }
   group.prompts.push_back(std::move(prompt));
+}
+
+void generate(RoundContext& context, const Sampler& sampler, const VersionRef& version, const VersionBatch& wanted,
+              Frame& frame) {
+  size_t finished = 0;
+  auto lock = context.models.lock(sampler.model);
+  context.models.engine(sampler.model)
+      .generate(
+          context.models.resident(sampler.model, version), wanted.batch,
+          [&](size_t request, Completion&& completion) {
+            const Request& to = wanted.requests[request];
+            Rollout& rollout = frame.groups[to.group].rollouts[to.rollout];
+            rollout.ids.assign(completion.ids.begin(), completion.ids.end());
+            rollout.logprobs.assign(completion.logprobs.begin(), completion.logprobs.end());
+            rollout.kept_mass.assign(completion.kept_mass.begin(), completion.kept_mass.end());
+            rollout.finish = completion.finish;
+            rollout.text = std::move(completion.text);
+            ++finished;
+          },
+          context.stop);
+  if (finished != wanted.requests.size() && !context.stop.stop_requested())
+    throw Error(Exit::internal, sampler.step + ": the engine finished " + std::to_string(finished) + " of " +
+                                    std::to_string(wanted.requests.size()) + " requests");
+}
+
+// What the engine gave when it sampled, and the same tokens to score.
+struct Sampled {
+  ScoreBatch batch;
+  std::vector<float> logprobs;
+};
+
+Sampled sampled_by(const Sampler& sampler, size_t member, const std::vector<Group>& groups) {
+  Sampled out;
+  out.batch.begin = {0};
+  for (const Group& group : groups)
+    for (const Rollout& rollout : group.rollouts) {
+      const std::vector<TokenId>& prompt = group.prompts[rollout.prompt].ids;
+      if (rollout.step != sampler.step || rollout.member != member || prompt.empty()) continue;
+      out.batch.ids.insert(out.batch.ids.end(), prompt.begin(), prompt.end());
+      out.batch.ids.insert(out.batch.ids.end(), rollout.ids.begin(), rollout.ids.end());
+      out.batch.begin.push_back(out.batch.ids.size());
+      out.batch.start.push_back(prompt.size());
+      out.logprobs.insert(out.logprobs.end(), rollout.logprobs.begin(), rollout.logprobs.end());
+    }
+  return out;
 }
 
 }  // namespace
@@ -73,72 +137,54 @@ void visit_sampling(SamplingOptions& sampling, OptionVisitor& v) {
 
 uint32_t first_sample(const Sampler& sampler, const Group& group) {
   if (sampler.new_pool) return 0;
-  return static_cast<uint32_t>(std::count_if(group.rollouts.begin(), group.rollouts.end(),
-                                             [&](const Rollout& rollout) { return rollout.step == sampler.step; }));
+  return static_cast<uint32_t>(std::count_if(group.rollouts.begin(), group.rollouts.end(), [&](const Rollout& rollout) {
+    return rollout.step == sampler.step && rollout.member == 0;
+  }));
 }
 
 int64_t sample(RoundContext& context, const Sampler& sampler, const std::vector<SampleFrom>& from, Frame& frame) {
-  Engine& engine = context.models.engine(sampler.model);
-  GenerateBatch batch;
-  batch.prompt_begin = {0};
-  batch.sampling = sampler.options.sampling;
-  std::vector<Request> requests;
-  for (const SampleFrom& entry : from) add_requests(sampler, entry, engine.codec(), frame, batch, requests);
-  if (requests.empty()) return 0;
-  size_t finished = 0;
-  auto lock = context.models.lock(sampler.model);
-  engine.generate(
-      context.models.resident(sampler.model, sampler.version), batch,
-      [&](size_t request, Completion&& completion) {
-        Rollout& rollout = frame.groups[requests[request].group].rollouts[requests[request].rollout];
-        rollout.ids.assign(completion.ids.begin(), completion.ids.end());
-        rollout.logprobs.assign(completion.logprobs.begin(), completion.logprobs.end());
-        rollout.kept_mass.assign(completion.kept_mass.begin(), completion.kept_mass.end());
-        rollout.finish = completion.finish;
-        rollout.text = std::move(completion.text);
-        ++finished;
-      },
-      context.stop);
-  if (finished != requests.size() && !context.stop.stop_requested())
-    throw Error(Exit::internal, sampler.step + ": the engine finished " + std::to_string(finished) + " of " +
-                                    std::to_string(requests.size()) + " requests");
-  return static_cast<int64_t>(requests.size());
+  std::vector<VersionBatch> batches(sampler.versions.size());
+  for (auto& [batch, requests] : batches) {
+    batch.prompt_begin = {0};
+    batch.sampling = sampler.options.sampling;
+  }
+  const Codec& codec = context.models.engine(sampler.model).codec();
+  for (const SampleFrom& entry : from) add_requests(sampler, entry, codec, frame, batches);
+  int64_t asked = 0;
+  for (size_t v = 0; v < batches.size(); ++v) {
+    asked += std::ssize(batches[v].requests);
+    if (!batches[v].requests.empty()) generate(context, sampler, sampler.versions[v], batches[v], frame);
+  }
+  return asked;
 }
 
 int64_t check_logprobs(RoundContext& context, const Sampler& sampler, const std::vector<Group>& groups) {
   Engine& engine = context.models.engine(sampler.model);
   if (!engine.caps().score || !engine.caps().logprobs) return 0;
-  ScoreBatch batch;
-  batch.begin = {0};
-  std::vector<float> sampled;
-  for (const Group& group : groups)
-    for (const Rollout& rollout : group.rollouts) {
-      const std::vector<TokenId>& prompt = group.prompts[rollout.prompt].ids;
-      if (rollout.step != sampler.step || prompt.empty()) continue;
-      batch.ids.insert(batch.ids.end(), prompt.begin(), prompt.end());
-      batch.ids.insert(batch.ids.end(), rollout.ids.begin(), rollout.ids.end());
-      batch.begin.push_back(batch.ids.size());
-      batch.start.push_back(prompt.size());
-      sampled.insert(sampled.end(), rollout.logprobs.begin(), rollout.logprobs.end());
-    }
-  if (sampled.empty()) return 0;
-  double temperature = sampler.options.sampling.temperature > 0 ? sampler.options.sampling.temperature : 1;
-  auto lock = context.models.lock(sampler.model);
-  std::vector<float> scored = engine.score(context.models.resident(sampler.model, sampler.version), batch, temperature);
-  SIL_CHECK(scored.size() == sampled.size());
-  for (size_t i = 0; i < scored.size(); ++i)
-    if (scored[i] != sampled[i])
-      throw Error(Exit::differs,
-                  sampler.step + ": token " + std::to_string(i) +
-                      " of the first frame was sampled with log-probability " + std::to_string(sampled[i]) +
-                      " and scores " + std::to_string(scored[i]),
-                  "the sampler and the trainer disagree: this is a fault of the program or of the machine");
-  return static_cast<int64_t>(sampled.size());
+  const double temperature = sampler.options.sampling.temperature > 0 ? sampler.options.sampling.temperature : 1;
+  int64_t compared = 0;
+  for (size_t m = 0; m < sampler.versions.size(); ++m) {
+    const Sampled sampled = sampled_by(sampler, m, groups);
+    if (sampled.logprobs.empty()) continue;
+    auto lock = context.models.lock(sampler.model);
+    const std::vector<float> scored =
+        engine.score(context.models.resident(sampler.model, sampler.versions[m]), sampled.batch, temperature);
+    SIL_CHECK(scored.size() == sampled.logprobs.size());
+    for (size_t i = 0; i < scored.size(); ++i)
+      if (scored[i] != sampled.logprobs[i])
+        throw Error(Exit::differs,
+                    sampler.step + ": token " + std::to_string(i) +
+                        " of the first frame was sampled with log-probability " + std::to_string(sampled.logprobs[i]) +
+                        " and scores " + std::to_string(scored[i]),
+                    "the sampler and the trainer disagree: this is a fault of the program or of the machine");
+    compared += std::ssize(scored);
+  }
+  return compared;
 }
 
-int64_t groups_per_frame(const RoundContext& context, int64_t samples, int64_t max_new_tokens) {
-  const int64_t by_tokens = kFrameTokens / max_new_tokens / samples;
-  return std::max<int64_t>(1, std::min(context.frame_rollouts / samples, by_tokens));
+int64_t groups_per_frame(const RoundContext& context, int64_t rollouts, int64_t max_new_tokens) {
+  const int64_t by_tokens = kFrameTokens / max_new_tokens / rollouts;
+  return std::max<int64_t>(1, std::min(context.frame_rollouts / rollouts, by_tokens));
 }
 
 void tally_rollouts(const Frame& frame, std::string_view step, Tally& tally) {

@@ -15,45 +15,52 @@ namespace sil {
 void visit_sampling(SamplingOptions& sampling, OptionVisitor& v);
 
 struct SampleOptions {
-  int64_t samples = 1;
+  int64_t samples = 1;  // of each member
   SamplingOptions sampling;
 };
 
-// Who samples: a role's model at one version, seen through a view.
+// Who samples: a role's model at a version of each of its members, seen through a view. A gate that measures both
+// candidate and incumbent samples with two sets of versions, one after the other.
 struct Sampler {
   std::string step;
   std::string role;
   std::string model;
-  VersionRef version;
+  std::vector<VersionRef> versions;  // set after set, by member
+  int64_t members = 1;
   View view;
   uint64_t key = 0;  // of the step (steps/context.h step_key)
   SampleOptions options;
   bool fresh = true;     // it draws its problems itself, instead of reading a pool
   bool new_pool = true;  // its rollouts stand in a pool of their own, instead of in the groups it reads
+
+  int64_t sets() const { return static_cast<int64_t>(versions.size()) / members; }
+  int64_t rollouts() const { return options.samples * static_cast<int64_t>(versions.size()); }  // of one conversation
 };
 
 // What one conversation continues: a group, or one of its rollouts.
 struct SampleFrom {
   size_t group = 0;
-  int64_t rollout = -1;           // -1 = the problem itself
-  uint32_t first = 0;             // sample number of its first rollout: one group's parents are numbered on
-  std::vector<uint32_t> samples;  // which of its rollouts, from 0; empty = all
+  int64_t rollout = -1;         // -1 = the problem itself
+  uint32_t first = 0;           // sample number of each member's first rollout: one group's parents are numbered on
+  std::vector<uint32_t> which;  // of its rollouts, from 0, version after version; empty = all
 };
 
-// The number of the first rollout that the step adds to the group: it may have added others in an earlier round.
+// The sample number of the first rollout that each member adds to the group: it may have added others in an earlier
+// round.
 uint32_t first_sample(const Sampler& sampler, const Group& group);
 
 // Adds rollouts for each entry to its group, prompts included, and returns how many were asked for. Rollouts that a
 // stop request cancelled are left out: the frame then counts as not done.
 int64_t sample(RoundContext& context, const Sampler& sampler, const std::vector<SampleFrom>& from, Frame& frame);
 
-// Scores rollouts of `step` in the groups again, at the temperature they were sampled with, and compares log-probs bit
-// for bit. Throws Error(Exit::differs) with the first one that differs; returns how many were compared. Nothing to
+// Scores the sampler's rollouts in the groups again, at the temperature they were sampled with, and compares log-probs
+// bit for bit. Throws Error(Exit::differs) with the first one that differs; returns how many were compared. Nothing to
 // compare where the engine has no log-probs.
 int64_t check_logprobs(RoundContext& context, const Sampler& sampler, const std::vector<Group>& groups);
 
-// How many groups a frame of fresh problems holds: it closes at the context's rollouts or at 32,768 tokens.
-int64_t groups_per_frame(const RoundContext& context, int64_t samples, int64_t max_new_tokens);
+// How many groups a frame of fresh problems holds, with so many rollouts each: it closes at the context's rollouts or
+// at 32,768 tokens.
+int64_t groups_per_frame(const RoundContext& context, int64_t rollouts, int64_t max_new_tokens);
 
 // Counts of rollouts made by `step` in the frame.
 void tally_rollouts(const Frame& frame, std::string_view step, Tally& tally);

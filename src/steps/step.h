@@ -29,6 +29,9 @@ struct Frame {
   int64_t offset = 0;  // what the positions of its groups, which count from the part's first one, fall short of those
   std::string round;   // of the part, for ids
   std::vector<Group> groups;
+  // Of each group, where a step that samples reads several parts, in which a problem may come again: how many groups
+  // before it are of its problem, or, when rollouts are added to the groups, how many conversations those continue.
+  std::vector<uint32_t> before;
 };
 
 // What one local step wrote for one frame.

@@ -13,5 +13,6 @@ void register_regex(Registry<Verifier>& registry);
 void register_majority(Registry<Verifier>& registry);
 void register_score(Registry<Verifier>& registry);
 void register_program(Registry<Verifier>& registry);
+void register_task_rule(Registry<Verifier>& registry);
 
 }  // namespace sil

@@ -73,3 +73,10 @@ TEST_CASE("help explains the protocol, recipes, steps and plug-ins") {
   CHECK(unknown.code == 2);
   CHECK_THAT(unknown.err, Contains("`numeric`"));
 }
+
+TEST_CASE("doctor tries on this machine that sampled and scored log-probabilities are the same bits") {
+  const ProgramResult result = run_sil("doctor");
+  CHECK(result.code == 0);
+  CHECK_THAT(result.out,
+             Contains("GFLOP/s") && Contains("log-probabilities: sampled on") && Contains("= scored, bit for bit"));
+}

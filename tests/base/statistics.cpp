@@ -1,6 +1,9 @@
 #include "base/statistics.h"
 
+#include <algorithm>
+#include <bit>
 #include <cmath>
+#include <limits>
 #include <vector>
 
 #include "sil/error.h"
@@ -22,6 +25,47 @@ TEST_CASE("pass@k is one minus the chance that k draws are all wrong") {
 }
 
 // By Python's decimal with 40 digits from Wilson's formula.
+// The share of the subsets of k samples whose best is correct, equal scores counted in parts: by trying all.
+double best_by_enumeration(const std::vector<RankedSample>& samples, int k) {
+  double sum = 0;
+  int subsets = 0;
+  for (unsigned set = 0; set < 1u << samples.size(); ++set) {
+    if (std::popcount(set) != k) continue;
+    double best = -std::numeric_limits<double>::infinity();
+    for (size_t i = 0; i < samples.size(); ++i)
+      if (set >> i & 1) best = std::max(best, samples[i].score);
+    double correct = 0, firsts = 0;
+    for (size_t i = 0; i < samples.size(); ++i)
+      if ((set >> i & 1) && samples[i].score == best) ++firsts, correct += samples[i].correct;
+    sum += correct / firsts;
+    ++subsets;
+  }
+  return sum / subsets;
+}
+
+TEST_CASE("best_of_k is the mean over all subsets of k samples") {
+  const double lowest = -std::numeric_limits<double>::infinity();  // a ranker that abstained
+  const std::vector<RankedSample> samples{{0.5, true}, {0.9, false}, {0.5, false}, {lowest, true},
+                                          {0.9, true}, {0.1, true},  {0.5, false}, {lowest, false}};
+  for (int k = 1; k <= 8; ++k) {
+    INFO(k);
+    CHECK(best_of_k(samples, k) == Approx(best_by_enumeration(samples, k)).epsilon(1e-12));
+  }
+  CHECK(best_of_k(samples, 8) == Approx(0.5));
+}
+
+TEST_CASE("best_of_k of a ranker that knows the truth is pass_at_k, of one that knows nothing the mean") {
+  std::vector<RankedSample> knows, blind;
+  for (int i = 0; i < 9; ++i) {
+    knows.push_back({i < 4 ? 1.0 : 0.0, i < 4});
+    blind.push_back({0.5, i < 4});
+  }
+  for (int64_t k = 1; k <= 9; ++k) {
+    CHECK(best_of_k(knows, k) == Approx(pass_at_k(9, 4, k)));
+    CHECK(best_of_k(blind, k) == Approx(4.0 / 9));
+  }
+}
+
 TEST_CASE("Wilson's interval") {
   CHECK(wilson(8, 10).low == Approx(0.49016247153664174).epsilon(1e-14));
   CHECK(wilson(8, 10).high == Approx(0.94331784854562474).epsilon(1e-14));

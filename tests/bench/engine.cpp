@@ -1,4 +1,5 @@
-// Speed of the transformer on this machine's cores, one figure a line: engine_bench [THREADS]. See scripts/bench.sh.
+// Speed of the transformer on this machine's cores, one figure a line: engine_bench [THREADS [sampling|training]]. See
+// scripts/bench.sh.
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -61,6 +62,28 @@ std::unique_ptr<Engine> make(const Shape& shape, int threads) {
               .threads = threads});
 }
 
+#if defined(__x86_64__)
+// Twelve independent chains of fused multiply-adds in registers: what the arithmetic of one core can do at most.
+[[gnu::target("avx2,fma")]] double fma_flops(int64_t steps) {
+  using Eight = float __attribute__((vector_size(32)));
+  Eight sums[12] = {};
+  const Eight a = {1.0F, 1.1F, 1.2F, 1.3F, 1.4F, 1.5F, 1.6F, 1.7F};
+  const Eight b = a * 1e-9F;
+  for (int64_t i = 0; i < steps; ++i)
+#pragma GCC unroll 12
+    for (int chain = 0; chain < 12; ++chain) sums[chain] = __builtin_ia32_vfmaddps256(a, b, sums[chain]);
+  Eight all = {};
+  for (const Eight& sum : sums) all += sum;
+  volatile float kept = all[0];
+  (void)kept;
+  return static_cast<double>(steps) * 12 * 8 * 2;
+}
+#else
+double fma_flops(int64_t) {
+  return 0;
+}
+#endif
+
 // Best of a few: a shared machine only ever slows down.
 template <class Work>
 double best_seconds(int repeats, const Work& work) {
@@ -73,9 +96,25 @@ double best_seconds(int repeats, const Work& work) {
   return best;
 }
 
+double fma_limit = 0;  // GFLOP/s of all threads
+
+void measure_limit(int threads) {
+  double flops = 0;
+  const double seconds = best_seconds(5, [&] {
+    std::vector<std::thread> all;
+    flops = 0;
+    for (int t = 0; t < threads; ++t) all.emplace_back([] { fma_flops(20'000'000); });
+    for (std::thread& thread : all) thread.join();
+    flops = threads * 20e6 * 12 * 8 * 2;
+  });
+  fma_limit = flops / seconds / 1e9;
+  std::printf("engine: %.0f GFLOP/s is the FMA limit of %d threads here\n", fma_limit, threads);
+}
+
 void report(const Shape& shape, const std::string& what, double tokens, double seconds, double flops) {
-  std::printf("engine: %s %s: %.0f tokens/s, %.1f GFLOP/s\n", shape.name, what.c_str(), tokens / seconds,
-              tokens * flops / seconds / 1e9);
+  const double rate = tokens * flops / seconds / 1e9;
+  std::printf("engine: %s %s: %.0f tokens/s, %.1f GFLOP/s, %.0f %% of the limit\n", shape.name, what.c_str(),
+              tokens / seconds, rate, 100 * rate / fma_limit);
   std::fflush(stdout);
 }
 
@@ -142,11 +181,16 @@ void training(const Shape& shape, int threads, int64_t rows, int64_t length) {
 int main(int argc, char** argv) {
   using namespace sil::test;
   const int threads = argc > 1 ? std::atoi(argv[1]) : static_cast<int>(std::thread::hardware_concurrency());
-  for (uint32_t prompts : {1U, 4U, 16U, 64U, 128U}) sampling(kA, threads, prompts, 8, 32);
-  sampling(kA, threads, 1024, 1, 32);
-  sampling(kB, threads, 16, 8, 64);
-  training(kA, threads, 64, 64);
-  training(kA, threads, 1024, 38);
-  training(kB, threads, 16, 256);
+  const std::string only = argc > 2 ? argv[2] : "";
+  measure_limit(threads);
+  if (only != "training") {
+    for (uint32_t prompts : {4U, 128U}) sampling(kA, threads, prompts, 8, 32);
+    sampling(kB, threads, 16, 8, 64);
+  }
+  if (only != "sampling") {
+    training(kA, threads, 64, 64);
+    training(kA, threads, 1024, 38);
+    training(kB, threads, 16, 256);
+  }
   return 0;
 }

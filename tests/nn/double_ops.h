@@ -116,6 +116,8 @@ class DoubleOps final : public nn::Ops {
     return push(std::move(out));
   }
 
+  nn::Var block(nn::Var, const std::function<nn::Var()>& body) override { return body(); }
+
  private:
   static Value make(size_t rows, size_t columns) { return {rows, columns, std::vector<double>(rows * columns)}; }
   nn::Var push(Value value) {

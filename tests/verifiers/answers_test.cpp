@@ -15,6 +15,7 @@ Registry<Verifier> shelf() {
   register_numeric(registry);
   register_contains(registry);
   register_regex(registry);
+  register_task_rule(registry);
   return registry;
 }
 
@@ -43,6 +44,13 @@ TEST_CASE("exact takes the answer out with the task's extractor and says why the
   CHECK(verdicts[1].score == 0);
   CHECK(verdicts[1].reason == "no equals sign");
   CHECK(verdicts[2].reason == "`5` is not `4`");
+}
+
+TEST_CASE("task asks the problem's own task, reason and all; without one there is no verdict") {
+  const auto verdicts = on(spec_of("task"), {"2+2=4", "2+2=5"}, "4", with_task());
+  CHECK(labels(verdicts) == "pass fail");
+  CHECK(verdicts[1].reason == "the sum is wrong");
+  CHECK(labels(on(spec_of("task"), {"4"}, "4")) == "abstain");
 }
 
 TEST_CASE("without a reference answer there is no verdict, not a 0") {

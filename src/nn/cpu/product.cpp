@@ -1,7 +1,7 @@
 // Products by register tiles: 6 rows x 16 columns (12 x 16 with 32 registers), the depth in one go.
 //
 // A tile's chains live in registers from the first to the last term, so their order does not depend on how rows and
-// columns are cut. Few rows take more panels at once: enough chains must be under way to hide the latency of an FMA.
+// columns are cut.
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "nn/cpu/product.cpp"
 #include "base/simd_targets.h"
@@ -64,13 +64,12 @@ constexpr bool kManyRegisters = kWidth == 16;
 
 constexpr TileShapes kShapes = {
     .rows = kManyRegisters ? 12 : 6,
-    .panels = {0, 4, 2, 2},
     .tiles =
         {
             nullptr,
-            tile_of<1, 4>,
-            tile_of<2, 2>,
-            tile_of<3, 2>,
+            tile_of<1, 1>,
+            tile_of<2, 1>,
+            tile_of<3, 1>,
             tile_of<4, 1>,
             tile_of<5, 1>,
             tile_of<6, 1>,
@@ -83,7 +82,8 @@ constexpr TileShapes kShapes = {
             tile_of<12, 1>,
 #endif
         },
-    .single = {nullptr, tile_of<1, 1>, tile_of<2, 1>, tile_of<3, 1>},
+    .two_panels = {nullptr, tile_of<1, 2>, tile_of<2, 2>, tile_of<3, 2>},
+    .four_panels = {nullptr, tile_of<1, 4>},
 };
 
 }  // namespace

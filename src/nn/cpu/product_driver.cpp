@@ -28,12 +28,29 @@ struct Cut {
             .into = p.into};
   }
 
-  // Panels [panel, panel + count) of a tile.
-  void run(Tile tile, int rows, int64_t panel, int count) const {
+  // Panels [first, panels of the product) of a tile.
+  void run(Tile tile, int rows, int64_t first) const {
+    const int64_t whole = p.columns / kPanel;
+    first = run_by(shapes.four_panels[rows], 4, tile, first, whole);
+    first = run_by(shapes.two_panels[rows], 2, tile, first, whole);
+    first = run_by(shapes.tiles[rows], 1, tile, first, whole);
+    if (p.columns % kPanel != 0) edge(moved(tile, first), rows, p.columns % kPanel);
+  }
+  // One panel.
+  void run_one(Tile tile, int rows, int64_t panel) const {
+    if ((panel + 1) * kPanel > p.columns) return edge(moved(tile, panel), rows, p.columns % kPanel);
+    shapes.tiles[rows](moved(tile, panel), packed());
+  }
+
+  int64_t run_by(TileFunction function, int64_t count, const Tile& tile, int64_t first, int64_t last) const {
+    if (function == nullptr) return first;
+    for (; first + count <= last; first += count) function(moved(tile, first), packed());
+    return first;
+  }
+  Tile moved(Tile tile, int64_t panel) const {
     tile.b += panel * p.b_panel;
     tile.c += panel * p.c_panel;
-    if ((panel + count) * kPanel > p.columns) return edge(tile, rows, p.columns - panel * kPanel);
-    (count > 1 || rows > 3 ? shapes.tiles : shapes.single)[rows](tile, packed());
+    return tile;
   }
 
   // A panel that the product's edge cuts: computed whole, its columns copied.
@@ -46,7 +63,7 @@ struct Cut {
     if (p.into == Product::Into::chain)
       for (int r = 0; r < rows; ++r) std::copy_n(c + r * p.c_row, columns, line(r));
     if (p.into == Product::Into::add) tile.into = Product::Into::set;
-    (rows > 3 ? shapes.tiles : shapes.single)[rows](tile, packed());
+    shapes.tiles[rows](tile, packed());
     for (int r = 0; r < rows; ++r) {
       float* const out = c + r * p.c_row;
       if (p.into == Product::Into::add)
@@ -59,20 +76,14 @@ struct Cut {
 
 void run_chain(const TileShapes& shapes, const Product& p) {
   const Cut cut{shapes, p};
-  const int64_t all_panels = panels(p.columns);
   const int64_t tiles = p.rows / shapes.rows;
   const int64_t block = std::max<int64_t>(1, kBlockFloats / (std::max<int64_t>(p.depth, 1) * shapes.rows));
   for (int64_t first = 0; first < tiles; first += block)
-    for (int64_t panel = 0; panel < all_panels; ++panel)
+    for (int64_t panel = 0; panel < panels(p.columns); ++panel)
       for (int64_t t = first; t < std::min(tiles, first + block); ++t)
-        cut.run(cut.tile(t * shapes.rows), shapes.rows, panel, 1);
+        cut.run_one(cut.tile(t * shapes.rows), shapes.rows, panel);
   const int rest = static_cast<int>(p.rows % shapes.rows);
-  if (rest == 0) return;
-  const Tile tile = cut.tile(tiles * shapes.rows);
-  const int step = rest <= 3 ? shapes.panels[rest] : 1;
-  int64_t panel = 0;
-  for (; (panel + step) * kPanel <= p.columns; panel += step) cut.run(tile, rest, panel, step);
-  for (; panel < all_panels; ++panel) cut.run(tile, rest, panel, 1);
+  if (rest > 0) cut.run(cut.tile(tiles * shapes.rows), rest, 0);
 }
 
 // Chains of kLongestChain terms, joined pairwise.

@@ -21,12 +21,13 @@ using TileFunction = void (*)(const Tile& tile, bool packed);
 
 inline constexpr int kMostTileRows = 12;
 
-// The tiles of an instruction set, by their rows.
+// The tiles of an instruction set. Few rows take several panels at once: enough chains must be under way to hide the
+// latency of an FMA.
 struct TileShapes {
-  int rows = 6;   // of the largest
-  int panels[4];  // that a tile of 1 to 3 rows takes at once; larger ones take one
-  TileFunction tiles[kMostTileRows + 1];
-  TileFunction single[4];  // one panel, for 1 to 3 rows
+  int rows = 6;                                     // of the largest
+  TileFunction tiles[kMostTileRows + 1] = {};       // by rows, of one panel
+  TileFunction two_panels[kMostTileRows + 1] = {};  // null where the registers do not hold them
+  TileFunction four_panels[kMostTileRows + 1] = {};
 };
 
 void run_product(const TileShapes& shapes, const Product& product);

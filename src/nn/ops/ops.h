@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <span>
 
 #include "nn/ops/kernels.h"
@@ -43,6 +44,10 @@ class Ops {
   virtual Var silu_gate(Var gate_up) = 0;
   virtual Var add(Var a, Var b) = 0;
   virtual Var take_rows(Var x, std::span<const int32_t> rows) = 0;
+
+  // A part of the model whose result has the shape of `like` and of which only the result is read afterwards: what it
+  // needed in between may be forgotten.
+  virtual Var block(Var like, const std::function<Var()>& body) = 0;
 };
 
 }  // namespace sil::nn
