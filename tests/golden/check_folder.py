@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Loads a checkpoint folder of a run with transformers and compares it with sil: ids, log-probs, and the way back.
 
-    pip install torch==2.11.0 transformers==5.23.0 safetensors
+    pip install torch==2.11.0 transformers==5.23.0 safetensors        # or transformers==4.57.1
     python3 tests/golden/check_folder.py build/release/bin/sil runs/NAME/accepted
 
 1. AutoTokenizer gives the ids that sil gives, and their text back, for random texts of the alphabet. (Of a qwen2 it
