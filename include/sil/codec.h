@@ -18,6 +18,12 @@ class StreamDecoder {
   virtual std::string finish() = 0;          // what is left, invalid bytes as U+FFFD
 };
 
+// A file of a model's folder that stands beside the weights.
+struct FolderFile {
+  std::string name;  // without a path: "tokenizer.json"
+  std::string text;
+};
+
 // Immutable and thread-safe.
 class Codec {
  public:
@@ -32,6 +38,8 @@ class Codec {
   virtual const std::vector<TokenId>& stop_ids() const = 0;  // the first one is what `demonstrate` appends
   virtual TokenId vocabulary_size() const = 0;
   virtual Digest digest() const = 0;
+  // How other programs read its ids: tokenizer.json and what belongs to it. None where no other program can.
+  virtual std::vector<FolderFile> folder_files() const { return {}; }
 };
 
 }  // namespace sil

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <stop_token>
 #include <string>
@@ -168,6 +169,12 @@ class Engine {
                               const OptimizerOptions& optimizer, Version reference, const UpdateCheckpoint* resume,
                               UpdateSink& sink, std::stop_token stop) = 0;
   virtual Plan plan(const PlanRequest& request) const = 0;
+
+  // What makes a folder with `save`'s weights, as model.safetensors, a model that other programs load: config.json and
+  // the codec's files. The same for all versions; none where no other program can.
+  virtual std::vector<FolderFile> folder_files() const { return {}; }
+  // Over everything that was read from files to make this engine and `initial`; nullopt where nothing was.
+  virtual std::optional<Digest> source_digest() const { return std::nullopt; }
 };
 
 // What an engine is made with besides its own options.

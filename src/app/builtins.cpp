@@ -27,6 +27,7 @@ void fill_sources(Registries& registries) {
   register_table(registries.engines);
   register_scripted(registries.engines);
   nn::register_llama(registries.engines);
+  nn::register_path(registries.engines);
 }
 
 void fill_judging(Registries& registries) {

@@ -28,6 +28,7 @@ class CommandLine {
     add_recipes();
     add_records();
     add_verifiers();
+    add_models();
     add_help();
   }
 
@@ -168,6 +169,23 @@ class CommandLine {
     test->add_flag("--json", json_, "JSON on stdout");
   }
 
+  void add_models() {
+    const auto add_rows = [this](CLI::App* command) {
+      command->add_option("MODEL", model_.folder, "a model's folder, as runs/NAME/accepted")->required();
+      command->add_option("k=v", model_.options, "its options");
+      add_threads(*command, model_.threads);
+      command->add_flag("--json", json_, "errors on stdout too; rows are JSON lines anyway");
+    };
+    CLI::App* generate =
+        add(app_, "generate", "a model's answers to rows on stdin", [this] { return generate_command(model_); });
+    add_rows(generate);
+    generate->footer(generate_row_help);
+    CLI::App* score =
+        add(app_, "score", "a model's log-probs of rows on stdin", [this] { return score_command(model_); });
+    add_rows(score);
+    score->footer(score_row_help);
+  }
+
   void add_help() {
     CLI::App* list = add(app_, "list", "plug-ins of a kind", [this] { return list_command(first_); });
     list->add_option("KIND", first_, "step, task, verifier, filter ...")->required();
@@ -218,6 +236,7 @@ class CommandLine {
   LsArguments ls_;
   ReplayArguments replay_;
   RejudgeArguments rejudge_;
+  ModelArguments model_;
   int64_t threads_ = 0;
   std::string first_, second_;  // positional words of the small commands
   std::vector<std::string> words_;

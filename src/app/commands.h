@@ -77,6 +77,16 @@ int rebuild_command(const std::string& run, bool json);
 int judge_command(const std::string& verifier, const std::vector<std::string>& options);
 int verifier_test_command(const std::string& command, bool json);
 
+struct ModelArguments {
+  std::string folder;
+  std::vector<std::string> options;
+  int64_t threads = 0;  // 0 = all cores
+};
+int generate_command(const ModelArguments& arguments);
+int score_command(const ModelArguments& arguments);
+std::string generate_row_help();  // rows, answers, options
+std::string score_row_help();
+
 int list_command(const std::string& kind);
 int help_command(const std::string& topic);
 int doctor_command();

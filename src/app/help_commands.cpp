@@ -32,6 +32,8 @@ std::string overview() {
   sil diff A B                  the first difference of two runs
   sil gc RUN                    free what no record reaches and `retain` gives up
   sil rebuild RUN               metrics, checkpoints and other derived files again
+  sil generate MODEL [k=v ...]  a model's answers to rows on stdin
+  sil score MODEL [k=v ...]     a model's log-probs of rows on stdin
   sil judge VERIFIER [k=v ...]  verdicts for rows on stdin
   sil verifier test CMD         does a grader keep to the protocol
   sil list KIND                 plug-ins of a kind

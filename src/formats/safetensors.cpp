@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
+#include <cmath>
 #include <cstring>
 
 #include "sil/json.h"
@@ -227,6 +229,16 @@ size_t first_non_finite(const TensorView& tensor) {
   }
 }
 
+// IEEE 754 binary16: one sign bit, five of the exponent, ten of the fraction.
+float from_half(uint16_t half) {
+  const int exponent = half >> 10 & 0x1F;
+  const int fraction = half & 0x3FF;
+  const float sign = half >> 15 != 0 ? -1.0F : 1.0F;
+  if (exponent == 0x1F) return fraction != 0 ? std::nanf("") : sign * HUGE_VALF;
+  if (exponent == 0) return sign * std::ldexp(static_cast<float>(fraction), -24);
+  return sign * std::ldexp(static_cast<float>(fraction + 0x400), exponent - 25);
+}
+
 }  // namespace
 
 std::string_view name(Dtype dtype) {
@@ -280,10 +292,23 @@ void expect_finite(const Safetensors& file, const Place& where) {
   }
 }
 
+bool is_float(Dtype dtype) {
+  return dtype == Dtype::f32 || dtype == Dtype::f16 || dtype == Dtype::bf16;
+}
+
 std::vector<float> floats(const TensorView& tensor) {
-  SIL_CHECK(tensor.dtype == Dtype::f32 && tensor.bytes.size() % sizeof(float) == 0);
-  std::vector<float> out(tensor.bytes.size() / sizeof(float));
-  if (!out.empty()) std::memcpy(out.data(), tensor.bytes.data(), tensor.bytes.size());
+  SIL_CHECK(is_float(tensor.dtype) && tensor.bytes.size() % byte_size(tensor.dtype) == 0);
+  std::vector<float> out(tensor.bytes.size() / byte_size(tensor.dtype));
+  if (out.empty()) return out;
+  if (tensor.dtype == Dtype::f32) {
+    std::memcpy(out.data(), tensor.bytes.data(), tensor.bytes.size());
+    return out;
+  }
+  for (size_t i = 0; i < out.size(); ++i) {
+    uint16_t half = 0;
+    std::memcpy(&half, tensor.bytes.data() + i * sizeof half, sizeof half);
+    out[i] = tensor.dtype == Dtype::bf16 ? std::bit_cast<float>(uint32_t{half} << 16) : from_half(half);
+  }
   return out;
 }
 

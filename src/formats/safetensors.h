@@ -46,7 +46,8 @@ void expect_tensors(const Safetensors& file, std::span<const TensorView> wanted,
 // Throws Error(Exit::unreadable) that names the first tensor that holds a NaN or an infinity, and where.
 void expect_finite(const Safetensors& file, const Place& where = {});
 
-// Copies an F32 tensor's elements; the dtype must be F32 (SIL_CHECK).
+bool is_float(Dtype dtype);  // F32, F16 or BF16: what floats() reads
+// A tensor's elements as fp32, exactly; the dtype must be one of is_float (SIL_CHECK).
 std::vector<float> floats(const TensorView& tensor);
 
 }  // namespace sil

@@ -39,7 +39,11 @@ std::set<Digest> named_objects(const std::vector<JournalRecord>& records) {
   for (const JournalRecord& record : records) {
     if (record.type == "recipe")
       for (const char* key : {"source", "resolved"}) named.insert(Digest::from_hex(record.payload.at(key).as_string()));
-    if (record.type == "model") add(record.payload.at("version"));
+    if (record.type == "model") {
+      add(record.payload.at("version"));
+      if (const Json* files = record.payload.find("files"))
+        for (const auto& [name, object] : files->as_object()) named.insert(Digest::from_hex(object.as_string()));
+    }
     if (record.type == "checkpoint") named.insert(Digest::from_hex(record.payload.at("state").as_string()));
     if (record.type == "trained") add(record.payload.at("version"));
     if (record.type == "step")

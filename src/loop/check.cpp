@@ -27,7 +27,7 @@ void try_on(const Registry<Interface>& shelf, const PluginSpec& spec, std::vecto
   }
 }
 
-// Makes the plug-in and throws it away: none starts a process or reads a file before it is used, but tasks and engines.
+// Makes the plug-in and throws it away: none but tasks starts a process or reads a file before it is used.
 void try_plugin(const Registries& registries, const PluginSpec& spec, std::vector<Finding>& findings) {
   try_on(registries.tokenizers, spec, findings);
   try_on(registries.verifiers, spec, findings);
@@ -53,6 +53,7 @@ void try_view(const Recipe& recipe, const Json& view, const Place& place, std::v
 
 std::vector<Finding> recipe_findings(const Recipe& recipe, const Registries& registries, const Registry<Step>& steps) {
   std::vector<Finding> findings;
+  for (const ModelSpec& model : recipe.models) try_on(registries.engines, model.engine, findings);
   for (const PluginSpec& spec : recipe.plugins) try_plugin(registries, spec, findings);
   for (const RoleSpec& role : recipe.roles) try_view(recipe, role.view, role.place, findings);
   std::vector<std::string> names;

@@ -165,22 +165,30 @@ class Loop {
     Json inputs = Json::object();
     for (const auto& [name, task] : tasks_) inputs.set(name, task->digest().hex());
     payload.set("tasks", std::move(inputs));
+    Json folders = Json::object();
+    for (const auto& [name, engine] : engines_)
+      if (const std::optional<Digest> digest = engine->source_digest()) folders.set(name, digest->hex());
+    if (!folders.as_object().empty()) payload.set("models", std::move(folders));
     record("recipe", std::move(payload));
   }
 
   // Its engine, and once a run what `base` starts as, for every member.
   void add_model(const ModelSpec& spec) {
     models_.add(spec.name, std::move(engines_.at(spec.name)));
+    Engine& engine = models_.engine(spec.name);
     for (int64_t member = 0; member < spec.members; ++member) {
       const std::string line = line_name(spec.name, member);
       if (state_.models.count(line)) continue;
       const VersionRef version =
           member == 0
-              ? models_.store(spec.name, models_.engine(spec.name).initial(), false)
+              ? models_.store(spec.name, engine.initial(), false)
               : models_.store_initial(*make_engine(spec, recipe_, tasks_, registries_, request_.threads, member));
       Json payload = Json::object();
       payload.set("model", line);
       payload.set("version", version.to_json());
+      Json files = Json::object();
+      for (const FolderFile& file : engine.folder_files()) files.set(file.name, run_.objects().put(file.text).hex());
+      if (!files.as_object().empty()) payload.set("files", std::move(files));
       record("model", std::move(payload));
     }
   }
@@ -210,17 +218,24 @@ class Loop {
   void refuse_other_data() const {
     for (const TaskSpec& spec : recipe_.tasks) {
       const Task& task = *tasks_.at(spec.name);
-      const auto recorded = state_.inputs.find(spec.name);
-      if (recorded == state_.inputs.end() || recorded->second == task.digest()) continue;
       const std::string file = task.source();
-      throw Error(Exit::corrupt,
-                  "task '" + spec.name + "' is no longer what " + run_.path() + " was begun with: its digest is " +
-                      task.digest().hex().substr(0, 16) + "…, recorded is " + recorded->second.hex().substr(0, 16) +
-                      "…",
-                  (file.empty() ? "use the version of sil that began the run" : "restore the file as it was") +
-                      std::string("; or start anew with --out DIR or --fresh"),
-                  {file, 0, 0});
+      refuse_other_input("task", spec.name, task.digest(), {file, 0, 0},
+                         file.empty() ? "use the version of sil that began the run" : "restore the file as it was");
     }
+    for (const ModelSpec& spec : recipe_.models)
+      if (const std::optional<Digest> digest = engines_.at(spec.name)->source_digest())
+        refuse_other_input("model", spec.name, *digest, spec.place, "restore its files as they were");
+  }
+
+  void refuse_other_input(const char* kind, const std::string& name, const Digest& digest, const Place& place,
+                          const std::string& hint) const {
+    const auto recorded = state_.inputs.find(name);
+    if (recorded == state_.inputs.end() || recorded->second == digest) return;
+    throw Error(Exit::corrupt,
+                std::string(kind) + " '" + name + "' is no longer what " + run_.path() +
+                    " was begun with: its digest is " + digest.hex().substr(0, 16) + "…, recorded is " +
+                    recorded->second.hex().substr(0, 16) + "…",
+                hint + "; or start anew with --out DIR or --fresh", place);
   }
 
   bool finished() const {

@@ -213,9 +213,13 @@ void Views::write_checkpoint(const RunState& state, const std::string& model, co
   Env& env = run_.env();
   const std::string temporary = run_.at("tmp/checkpoint");
   env.make_dir(temporary);
-  const std::unique_ptr<OutputFile> weights = env.create(temporary + "/model.safetensors", Create::exclusive);
-  run_.objects().copy(checkpoint.version.weights, *weights);
-  weights->sync();
+  std::map<std::string, Digest> files = state.models.at(model).files;
+  files["model.safetensors"] = checkpoint.version.weights;
+  for (const auto& [name, object] : files) {
+    const std::unique_ptr<OutputFile> file = env.create(temporary + "/" + name, Create::exclusive);
+    run_.objects().copy(object, *file);
+    file->sync();
+  }
   Json about = Json::object();
   about.set("schema_version", 1);
   about.set("run", state.name);

@@ -3,7 +3,8 @@
 //   recipe.yaml, recipe.resolved.json     as given; with every option
 //   run.json                              name, status, level, build, digest, models
 //   metrics.jsonl, metrics.csv            a line a sealed section
-//   checkpoints/0003/                     a model's version of that round: model.safetensors, model.json
+//   checkpoints/0003/                     a model's version of that round: model.safetensors and model.json; of a
+//                                         transformer a Hugging Face folder, with config.json, tokenizer.json ...
 //   accepted, latest                      links to the newest checkpoint that was accepted, that was made
 //   log/run.log                           the lines of every start; the only one that cannot be made again
 //

@@ -7,5 +7,6 @@
 namespace sil::nn {
 
 void register_llama(Registry<EngineFactory>& registry);  // from scratch, by its sizes
+void register_path(Registry<EngineFactory>& registry);   // from a folder
 
 }  // namespace sil::nn

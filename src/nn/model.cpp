@@ -144,6 +144,12 @@ std::vector<float> Model::plain(const Buffer& buffer, const NamedTensor& tensor)
   return out;
 }
 
+Buffer Model::filled(const Safetensors& file, const std::string& prefix) const {
+  Buffer buffer(parameters_.floats);
+  for (const NamedTensor& tensor : parameters_.tensors) put(floats(*file.find(prefix + tensor.name)), tensor, buffer);
+  return buffer;
+}
+
 State Model::initial(uint64_t key) const {
   const double spread = std::sqrt(2 / (5 * static_cast<double>(shape_.width)));
   State state{.weights = Buffer(parameters_.floats), .moments = {}};
@@ -180,39 +186,36 @@ void Model::write_moments(const State& state, ByteSink& out) const {
   write_safetensors(list.views(), out);
 }
 
-State Model::read(std::string_view weights, std::string_view moments) const {
-  const auto wanted = [&](const std::string& prefix, std::vector<TensorView>& out) {
-    for (const NamedTensor& tensor : parameters_.tensors)
-      out.push_back({prefix + tensor.name, Dtype::f32, shape_of(tensor), {}});
-  };
-  const auto take = [&](const Safetensors& file, const std::string& prefix) {
-    Buffer buffer(parameters_.floats);
-    for (const NamedTensor& tensor : parameters_.tensors) put(floats(*file.find(prefix + tensor.name)), tensor, buffer);
-    return buffer;
-  };
-  State state;
-  const Place at_weights{"model weights", 0, 0};
-  const Safetensors file = read_safetensors(weights, at_weights);
-  std::vector<TensorView> tensors;
-  wanted("", tensors);
-  expect_tensors(file, tensors, at_weights);
-  expect_finite(file, at_weights);
-  state.weights = take(file, "");
-  if (moments.empty()) return state;
+State Model::read_weights(std::string_view weights, const Place& where) const {
+  const Safetensors file = read_safetensors(weights, where);
+  std::vector<TensorView> wanted;
+  for (const NamedTensor& tensor : parameters_.tensors) {
+    const TensorView* found = file.find(tensor.name);
+    wanted.push_back(
+        {tensor.name, found != nullptr && is_float(found->dtype) ? found->dtype : Dtype::f32, shape_of(tensor), {}});
+  }
+  expect_tensors(file, wanted, where);
+  expect_finite(file, where);
+  return {.weights = filled(file, ""), .moments = {}};
+}
 
-  const Place at_moments{"optimizer state", 0, 0};
-  const Safetensors optimizer = read_safetensors(moments, at_moments);
-  tensors = {{"steps", Dtype::i64, {1}, {}}};
-  wanted("first.", tensors);
-  wanted("second.", tensors);
-  expect_tensors(optimizer, tensors, at_moments);
-  expect_finite(optimizer, at_moments);
-  state.moments.first = take(optimizer, "first.");
-  state.moments.second = take(optimizer, "second.");
-  std::memcpy(&state.moments.steps, optimizer.find("steps")->bytes.data(), sizeof state.moments.steps);
+State Model::read(std::string_view weights, std::string_view moments) const {
+  State state = read_weights(weights, {"model weights", 0, 0});
+  if (moments.empty()) return state;
+  const Place where{"optimizer state", 0, 0};
+  const Safetensors file = read_safetensors(moments, where);
+  std::vector<TensorView> wanted{{"steps", Dtype::i64, {1}, {}}};
+  for (const char* prefix : {"first.", "second."})
+    for (const NamedTensor& tensor : parameters_.tensors)
+      wanted.push_back({prefix + tensor.name, Dtype::f32, shape_of(tensor), {}});
+  expect_tensors(file, wanted, where);
+  expect_finite(file, where);
+  state.moments.first = filled(file, "first.");
+  state.moments.second = filled(file, "second.");
+  std::memcpy(&state.moments.steps, file.find("steps")->bytes.data(), sizeof state.moments.steps);
   if (state.moments.steps < 0)
     throw Error(Exit::unreadable, "steps is " + std::to_string(state.moments.steps) + "; at least 0 is allowed",
-                "load the optimizer state that was saved with these weights", at_moments);
+                "load the optimizer state that was saved with these weights", where);
   return state;
 }
 

@@ -8,6 +8,11 @@
 #include "nn/llama.h"
 #include "sil/digest.h"
 #include "sil/engine.h"
+#include "sil/error.h"
+
+namespace sil {
+struct Safetensors;
+}
 
 namespace sil::nn {
 
@@ -60,10 +65,13 @@ class Model {
   // draw belongs to its place in its published tensor.
   State initial(uint64_t key) const;
 
-  // safetensors of the published names, F32. Throw Error(Exit::unreadable) on other tensors, shapes or values.
+  // safetensors of the published names, written as F32. Throw Error(Exit::unreadable) on other tensors, shapes or
+  // values.
   void write_weights(const State& state, ByteSink& out) const;
   void write_moments(const State& state, ByteSink& out) const;  // nothing where there are none
   State read(std::string_view weights, std::string_view moments) const;
+  // Of anyone's file: F16 and BF16 too.
+  State read_weights(std::string_view weights, const Place& where) const;
 
   std::string write_checkpoint(const State& state, int64_t steps) const;
   State read_checkpoint(const UpdateCheckpoint& checkpoint) const;
@@ -74,6 +82,8 @@ class Model {
   // One published tensor, row-major.
   std::vector<float> plain(const Buffer& buffer, const NamedTensor& tensor) const;
   void put(std::span<const float> values, const NamedTensor& tensor, Buffer& buffer) const;
+  // From tensors whose names begin with `prefix`, all of them there.
+  Buffer filled(const Safetensors& file, const std::string& prefix) const;
 
   LlamaShape shape_;
   std::shared_ptr<const Kernels> kernels_;

@@ -107,7 +107,7 @@ class Sampling {
       const RequestQueue::Range range = work_.queue.take(static_cast<size_t>(slots_free_.count()));
       if (range.empty()) return;
       Group group{.prompt = prompt_ids(work_.batch, range.first), .requests = range, .region = {}};
-      check_prompt(group.prompt, work_.batch.prompt[range.first]);
+      check_prompt(group.prompt);
       group.region = prefixes_free_.take();
       group.unfinished = static_cast<int64_t>(range.last - range.first);
       groups_.push_back(std::move(group));
@@ -115,10 +115,10 @@ class Sampling {
     }
   }
 
-  void check_prompt(std::span<const TokenId> prompt, uint32_t index) const {
+  void check_prompt(std::span<const TokenId> prompt) const {
     if (!prompt.empty() && static_cast<int64_t>(prompt.size()) < shape_.context) return;
     throw Error(Exit::unreadable,
-                "prompt " + std::to_string(index) + " has " + std::to_string(prompt.size()) + " tokens; 1 to " +
+                "a prompt has " + std::to_string(prompt.size()) + " tokens; 1 to " +
                     std::to_string(shape_.context - 1) + " are allowed",
                 "the model's context is fixed: shorten the prompt, or use a model with a longer one");
   }

@@ -31,8 +31,8 @@ void check_lengths(const ScoreBatch& batch, int64_t context) {
     const auto length = static_cast<int64_t>(batch.begin[s + 1] - batch.begin[s]);
     if (length > context)
       throw Error(Exit::unreadable,
-                  "score: sequence " + std::to_string(s) + " has " + std::to_string(length) + " ids; at most " +
-                      std::to_string(context) + " are allowed",
+                  "score: a sequence has " + std::to_string(length) + " ids; at most " + std::to_string(context) +
+                      " are allowed",
                   "the model's context is fixed: score shorter sequences");
   }
 }

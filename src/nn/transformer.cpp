@@ -2,6 +2,7 @@
 // token's log-probability is what the trainer says, bit for bit.
 //
 //   models: {lm: {llama: {layers: 3, width: 128, heads: 4, context: 96}, tokenizer: chars}}
+//   models: {lm: {path: models/tiny}}       a Hugging Face folder, as checkpoints/ of a run
 #include <algorithm>
 #include <mutex>
 #include <string>
@@ -11,6 +12,7 @@
 #include "engines/versions.h"
 #include "nn/cpu/kernels.h"
 #include "nn/engines.h"
+#include "nn/folder.h"
 #include "nn/sampler.h"
 #include "nn/scorer.h"
 #include "nn/trainer.h"
@@ -41,7 +43,9 @@ struct LlamaOptions {
     v.option("context", context,
              {.help = "longest sequence, prompt and completion", .low = 2, .high = 1048576, .unit = "tokens"});
     v.option("rope_theta", rope_theta,
-             {.help = "base of the rotary position embedding; 0 = no positions at all", .low = 0, .high = 1e9});
+             {.help = "base of the rotary position embedding; 0 = no positions at all, which transformers cannot load",
+              .low = 0,
+              .high = 1e9});
     v.option("tied", tied, {.help = "the head is the embedding"});
     v.option("qkv_bias", qkv_bias, {.help = "biases of queries, keys and values (Qwen2)"});
     v.option("qk_norm", qk_norm, {.help = "norms of queries and keys (Qwen3)"});
@@ -71,20 +75,27 @@ LlamaShape shape_of(const LlamaOptions& o, TokenId vocabulary) {
   shape.tied = o.tied;
   shape.qkv_bias = o.qkv_bias;
   shape.qk_norm = o.qk_norm;
+  refuse_without_family(shape);
   return shape;
 }
 
 class Transformer final : public Engine {
  public:
-  Transformer(const LlamaShape& shape, std::shared_ptr<const Kernels> kernels, const EngineSetup& setup)
-      : model_(shape, std::move(kernels)), codec_(setup.codec), key_(setup.key), pool_(setup.threads) {}
+  // From scratch, by the seed.
+  Transformer(const LlamaShape& shape, const EngineSetup& setup)
+      : model_(shape, cpu_kernels()), codec_(setup.codec), key_(setup.key), pool_(setup.threads) {}
+  // As the folder has it.
+  Transformer(const ModelFolder& folder, int threads)
+      : model_(folder.shape, cpu_kernels()), codec_(folder.codec), pool_(threads), source_digest_(folder.digest) {
+    initial_ = std::make_shared<const State>(model_.read_weights(folder.weights, {folder.weights_path, 0, 0}));
+  }
 
   Caps caps() const override {
     return {.ids = true, .logprobs = true, .score = true, .update = true, .concurrent = true};
   }
   const Codec& codec() const override { return *codec_; }
 
-  Version initial() override { return hold(model_.initial(key_)); }
+  Version initial() override { return initial_ ? versions_.add(initial_) : hold(model_.initial(key_)); }
   Version load(std::string_view weights, std::string_view optimizer) override {
     return hold(model_.read(weights, optimizer));
   }
@@ -110,6 +121,8 @@ class Transformer final : public Engine {
                       Version reference, const UpdateCheckpoint* resume, UpdateSink& sink,
                       std::stop_token stop) override;
   Plan plan(const PlanRequest& request) const override;
+  std::vector<FolderFile> folder_files() const override { return nn::folder_files(model_.shape(), *codec_); }
+  std::optional<Digest> source_digest() const override { return source_digest_; }
 
  private:
   Version hold(State state) { return versions_.add(std::make_shared<const State>(std::move(state))); }
@@ -117,10 +130,12 @@ class Transformer final : public Engine {
 
   Model model_;
   std::shared_ptr<const Codec> codec_;
-  uint64_t key_;
+  uint64_t key_ = 0;
+  std::shared_ptr<const State> initial_;  // null: made when it is asked for
   ThreadPool pool_;
   std::mutex pool_mutex_;  // one call at a time uses the pool; others do their work on the caller's thread
   Versions<State> versions_;
+  std::optional<Digest> source_digest_;
 };
 
 void Transformer::generate(Version version, const GenerateBatch& batch, const CompletionSink& sink,
@@ -186,21 +201,50 @@ Plan Transformer::plan(const PlanRequest& request) const {
 
 class LlamaFactory final : public EngineFactory {
  public:
-  explicit LlamaFactory(LlamaOptions options) : options_(options) {}
+  explicit LlamaFactory(LlamaOptions options) : options_(options) { shape_of(options_, 1); }
 
   std::unique_ptr<Engine> make(const EngineSetup& setup) const override {
     if (!setup.codec) refuse("the model has no tokenizer", "add one, e.g. tokenizer: chars");
-    return std::make_unique<Transformer>(shape_of(options_, setup.codec->vocabulary_size()), cpu_kernels(), setup);
+    return std::make_unique<Transformer>(shape_of(options_, setup.codec->vocabulary_size()), setup);
   }
 
  private:
   LlamaOptions options_;
 };
 
+struct FolderOptions {
+  std::string folder;
+
+  void visit(OptionVisitor& v) {
+    v.option(
+        "folder", folder,
+        {.help = "holds config.json, model.safetensors and tokenizer.json; relative to the folder sil is started in",
+         .required = true});
+  }
+};
+
+class FolderFactory final : public EngineFactory {
+ public:
+  explicit FolderFactory(FolderOptions options) : options_(std::move(options)) {}
+
+  std::unique_ptr<Engine> make(const EngineSetup& setup) const override {
+    if (setup.codec) throw Error(Exit::usage, "path: the model brings its own tokenizer", "leave `tokenizer` out");
+    return std::make_unique<Transformer>(ModelFolder(options_.folder), setup.threads);
+  }
+
+ private:
+  FolderOptions options_;
+};
+
 }  // namespace
 
 void register_llama(Registry<EngineFactory>& registry) {
   registry.add<LlamaFactory, LlamaOptions>("llama", "a transformer of the llama family, from scratch", "layers");
+}
+
+void register_path(Registry<EngineFactory>& registry) {
+  registry.add<FolderFactory, FolderOptions>("path", "a transformer from its Hugging Face folder: llama, qwen2, qwen3",
+                                             "folder");
 }
 
 }  // namespace sil::nn

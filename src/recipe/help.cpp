@@ -106,6 +106,10 @@ std::string help_plugin(const AnyRegistry& registry, std::string_view name) {
   return out;
 }
 
+std::string help_options(const Declarations& declared) {
+  return options_table(declared, "");
+}
+
 std::string list_plugins(const AnyRegistry& registry) {
   std::vector<Row> rows;
   for (const std::string& name : registry.names()) rows.push_back({name, registry.find(name)->help});

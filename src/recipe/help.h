@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 
+#include "recipe/declarations.h"
 #include "recipe/recipe.h"
 #include "sil/registry.h"
 
@@ -11,6 +12,9 @@ namespace sil {
 
 // What a plug-in does and a table of its options. Throws Error(Exit::usage) for an unknown name, with the nearest.
 std::string help_plugin(const AnyRegistry& registry, std::string_view name);
+
+// The table alone.
+std::string help_options(const Declarations& declared);
 
 // The grammar of recipes: sections, their options, the steps, and a short complete recipe.
 std::string help_recipe(const Shelves& shelves);

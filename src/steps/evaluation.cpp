@@ -125,12 +125,7 @@ void EvaluateOptions::visit(OptionVisitor& v) {
            {.help = "first so many of one fixed order; 0 = all (procedural tasks: 256)", .low = 0, .high = 1e9});
   v.option("role", role, {.help = "who answers", .refers = "role"});
   v.option("samples", samples, {.help = "rollouts a problem, of each member of the model", .low = 1, .high = 1e6});
-  v.option("temperature", temperature, {.help = "0 = the likeliest token", .low = 0, .high = 100});
-  v.option("top_p", top_p, {.help = "smallest set of tokens with this mass", .low = 0, .high = 1, .above_low = true});
-  v.option("top_k", top_k, {.help = "the k likeliest tokens; 0 = off", .low = 0, .high = 1e7});
-  v.option("min_p", min_p, {.help = "tokens at least this likely relative to the likeliest", .low = 0, .high = 1});
-  v.option("max_new_tokens", max_new_tokens, {.help = "longest completion", .low = 1, .high = 1e6, .unit = "tokens"});
-  v.option("stop", stop, {.help = "texts that end a completion and are cut from it"});
+  visit_sampling(sampling, v);
   v.plugins(
       "best_of", "verifier", best_of,
       {.help = "a verifier, or a weighted list, that ranks a problem's rollouts: best_of@k is how often the first "
@@ -150,8 +145,7 @@ Sampler evaluation_sampler(const RoundContext& context, const std::string& step,
   sampler.view = context.view_of(role.view, role.place);
   sampler.key = path.key();
   sampler.options.samples = options.samples;
-  sampler.options.sampling = {options.temperature, options.top_k,          options.top_p,
-                              options.min_p,       options.max_new_tokens, options.stop};
+  sampler.options.sampling = options.sampling;
   return sampler;
 }
 
@@ -175,9 +169,9 @@ std::unique_ptr<TaskSource> evaluation_source(RoundContext& context, const std::
   }
   const int64_t wanted = options.problems > 0 ? options.problems : procedural ? kProceduralProblems : kAll;
   RandomPath order{context.recipe.seed, "permute", {step}, {}};
-  auto source = std::make_unique<TaskSource>(Draws(std::move(views), order.key(), 0, false), wanted,
-                                             groups_per_frame(context, recorder.rollouts(), options.max_new_tokens),
-                                             context.round().label);
+  auto source = std::make_unique<TaskSource>(
+      Draws(std::move(views), order.key(), 0, false), wanted,
+      groups_per_frame(context, recorder.rollouts(), options.sampling.max_new_tokens), context.round().label);
   const auto& steps = context.round().steps;
   if (auto it = steps.find(recorder.step); it != steps.end() && !it->second.spans.empty())
     source->skip(it->second.spans.back().end);

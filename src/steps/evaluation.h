@@ -13,12 +13,7 @@ struct EvaluateOptions {
   int64_t problems = 0;
   std::string role;
   int64_t samples = 1;
-  double temperature = 1;
-  double top_p = 1;
-  int64_t top_k = 0;
-  double min_p = 0;
-  int64_t max_new_tokens = 64;
-  std::vector<std::string> stop;
+  SamplingOptions sampling;
   std::vector<PluginSpec> best_of;
 
   void visit(OptionVisitor& v);

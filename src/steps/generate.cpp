@@ -16,12 +16,7 @@ struct GenerateOptions {
   int64_t problems = 0;
   std::string role;
   int64_t samples = 1;
-  double temperature = 1;
-  double top_p = 1;
-  int64_t top_k = 0;
-  double min_p = 0;
-  int64_t max_new_tokens = 64;
-  std::vector<std::string> stop;
+  SamplingOptions sampling;
   Json view;
   std::string by;
 
@@ -32,12 +27,7 @@ struct GenerateOptions {
     v.option("role", role, {.help = "who writes", .refers = "role"});
     v.option("samples", samples,
              {.help = "rollouts a problem, of each member of the model", .low = 1, .high = 16777215});
-    v.option("temperature", temperature, {.help = "0 = the likeliest token", .low = 0, .high = 100});
-    v.option("top_p", top_p, {.help = "smallest set of tokens with this mass", .low = 0, .high = 1, .above_low = true});
-    v.option("top_k", top_k, {.help = "the k likeliest tokens; 0 = off", .low = 0, .high = 1e7});
-    v.option("min_p", min_p, {.help = "tokens at least this likely relative to the likeliest", .low = 0, .high = 1});
-    v.option("max_new_tokens", max_new_tokens, {.help = "longest completion", .low = 1, .high = 1e6, .unit = "tokens"});
-    v.option("stop", stop, {.help = "texts that end a completion and are cut from it"});
+    visit_sampling(sampling, v);
     v.option("view", view, {.help = "what the role sees: a template, {text: …}, {hint: answer}; default its own view"});
     v.option("by", by, {.help = "verify step whose verdict `where` reads; default the most recent"});
   }
@@ -172,7 +162,7 @@ class Generate final : public Step {
                 cursor == context.state.cursors.end() ? 0 : cursor->second, true);
     const int64_t rollouts = options_.samples * context.recipe.model(context.role(options_.role).model)->members;
     auto source = std::make_unique<TaskSource>(std::move(draws), options_.problems,
-                                               groups_per_frame(context, rollouts, options_.max_new_tokens),
+                                               groups_per_frame(context, rollouts, options_.sampling.max_new_tokens),
                                                context.round().label);
     if (auto it = context.round().steps.find(spec.name); it != context.round().steps.end() && !it->second.spans.empty())
       source->skip(it->second.spans.back().end);
@@ -209,8 +199,7 @@ class Generate final : public Step {
     sampler->view = context.view_of(options_.view.is_null() ? role.view : options_.view, spec.place);
     sampler->key = step_key(context, "sample", spec);
     sampler->options.samples = options_.samples;
-    sampler->options.sampling = {options_.temperature, options_.top_k,          options_.top_p,
-                                 options_.min_p,       options_.max_new_tokens, options_.stop};
+    sampler->options.sampling = options_.sampling;
     sampler->fresh = !options_.tasks.empty();
     sampler->new_pool = makes_pool(spec);
     return sampler;

@@ -70,8 +70,9 @@ void apply_recipe(RunState& state, const Json& payload) {
   state.name = text_at(payload, "name");
   state.source = digest_at(payload, "source");
   state.resolved = digest_at(payload, "resolved");
-  if (const Json* tasks = payload.find("tasks"))
-    for (const auto& [name, digest] : tasks->as_object()) state.inputs[name] = Digest::from_hex(digest.as_string());
+  for (const char* kind : {"tasks", "models"})  // their names are distinct
+    if (const Json* inputs = payload.find(kind))
+      for (const auto& [name, digest] : inputs->as_object()) state.inputs[name] = Digest::from_hex(digest.as_string());
 }
 
 void apply_open(RunState& state, const Json& payload) {
@@ -84,6 +85,8 @@ void apply_model(RunState& state, const Json& payload) {
   ModelState& model = state.models[text_at(payload, "model")];
   model.base = model.live = model.incumbent = model.start = VersionRef::from_json(payload.at("version"));
   save_version(state, model, model.base);
+  if (const Json* files = payload.find("files"))
+    for (const auto& [name, object] : files->as_object()) model.files[name] = Digest::from_hex(object.as_string());
 }
 
 void apply_round(RunState& state, const Json& payload) {

@@ -2,8 +2,11 @@
 // run cannot know more or less than one that was never stopped.
 //
 // Journal records (payloads are JSON objects):
-//   recipe     {digest, name, source (object), resolved (object), tasks}            once, first
-//   model      {model, version}                                                     once a model: what `base` starts as
+//   recipe     {digest, name, source (object), resolved (object), tasks, models?}   once, first; digests of what is
+//   read model      {model, version, files?: {name: object}}                             once a model: what `base`
+//   starts as,
+//                                                                                   what its folders hold beside
+//                                                                                   weights
 //   open       {epoch, torn_bytes, build, libraries, profile, retain}               each start: no end is recorded now
 //   round      {round, values: [[path, value], ...]}                                a section begins ("0" = before,
 //                                                                                   "after")
@@ -56,7 +59,8 @@ Digest versions_digest(const std::vector<VersionRef>& versions);
 std::string line_name(const std::string& model, int64_t member);
 std::string model_of(const std::string& line);
 
-struct ModelState {  // of one line
+struct ModelState {                     // of one line
+  std::map<std::string, Digest> files;  // objects, by name in a model's folder
   VersionRef base, live, incumbent, start;
   std::optional<VersionRef> candidate;  // made and not yet judged
   std::optional<VersionRef> best;
@@ -124,7 +128,7 @@ struct RunState {
   Digest recipe_digest;
   std::string name;
   Digest source, resolved;                   // objects
-  std::map<std::string, Digest> inputs;      // of the tasks, by name
+  std::map<std::string, Digest> inputs;      // of the tasks and of the models that are read from files, by name
   std::map<std::string, ModelState> models;  // by line
   std::map<std::string, int64_t> cursors;    // by step name
   std::map<std::string, std::vector<StorePut>> stores;

@@ -123,6 +123,18 @@ Sampled sampled_by(const Sampler& sampler, size_t member, const std::vector<Grou
 
 }  // namespace
 
+void visit_sampling(SamplingOptions& sampling, OptionVisitor& v) {
+  v.option("temperature", sampling.temperature, {.help = "0 = the likeliest token", .low = 0, .high = 100});
+  v.option("top_p", sampling.top_p,
+           {.help = "smallest set of tokens with this mass", .low = 0, .high = 1, .above_low = true});
+  v.option("top_k", sampling.top_k, {.help = "the k likeliest tokens; 0 = off", .low = 0, .high = 1e7});
+  v.option("min_p", sampling.min_p,
+           {.help = "tokens at least this likely relative to the likeliest", .low = 0, .high = 1});
+  v.option("max_new_tokens", sampling.max_new_tokens,
+           {.help = "longest completion", .low = 1, .high = 1e6, .unit = "tokens"});
+  v.option("stop", sampling.stop, {.help = "texts that end a completion and are cut from it"});
+}
+
 uint32_t first_sample(const Sampler& sampler, const Group& group) {
   if (sampler.new_pool) return 0;
   return static_cast<uint32_t>(std::count_if(group.rollouts.begin(), group.rollouts.end(), [&](const Rollout& rollout) {

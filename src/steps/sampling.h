@@ -5,10 +5,14 @@
 #include <vector>
 
 #include "sil/engine.h"
+#include "sil/options.h"
 #include "steps/context.h"
 #include "text/view.h"
 
 namespace sil {
+
+// Declares them as options, in one order.
+void visit_sampling(SamplingOptions& sampling, OptionVisitor& v);
 
 struct SampleOptions {
   int64_t samples = 1;  // of each member

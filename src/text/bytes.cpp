@@ -2,6 +2,7 @@
 #include "base/utf8.h"
 #include "text/codecs.h"
 #include "text/specials.h"
+#include "text/tokenizer_json.h"
 
 namespace sil {
 namespace {
@@ -79,6 +80,7 @@ class BytesCodec final : public Codec {
   const std::vector<TokenId>& stop_ids() const override { return stop_ids_; }
   TokenId vocabulary_size() const override { return kFirstPlain + kBytes; }
   Digest digest() const override { return sha256("bytes/1 <bos> <eos> <pad> 0x00-0xFF"); }
+  std::vector<FolderFile> folder_files() const override { return tokenizer_files(bytes_tokenizer()); }
 
  private:
   class Stream final : public StreamDecoder {
@@ -100,12 +102,14 @@ class BytesCodec final : public Codec {
 class Bytes final : public CodecFactory {
  public:
   explicit Bytes(NoOptions) {}
-  std::shared_ptr<const Codec> make(std::string_view /*alphabet*/) const override {
-    return std::make_shared<BytesCodec>();
-  }
+  std::shared_ptr<const Codec> make(std::string_view /*alphabet*/) const override { return bytes_codec(); }
 };
 
 }  // namespace
+
+std::shared_ptr<const Codec> bytes_codec() {
+  return std::make_shared<BytesCodec>();
+}
 
 void register_bytes(Registry<CodecFactory>& registry) {
   registry.add<Bytes, NoOptions>("bytes", "one id a byte: any text can be written");

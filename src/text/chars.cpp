@@ -8,6 +8,7 @@
 #include "text/code_point.h"
 #include "text/codecs.h"
 #include "text/specials.h"
+#include "text/tokenizer_json.h"
 
 namespace sil {
 namespace {
@@ -76,6 +77,8 @@ class CharsCodec final : public Codec {
     return hash.finish();
   }
 
+  std::vector<FolderFile> folder_files() const override { return tokenizer_files(chars_tokenizer(tokens_)); }
+
  private:
   // Every id is a whole character, so nothing waits.
   class Stream final : public StreamDecoder {
@@ -138,7 +141,7 @@ class Chars final : public CodecFactory {
     if (alphabet.empty())
       throw Error(Exit::usage, "chars: no task of the recipe declares its characters",
                   "write them, as {chars: {alphabet: \"0123456789+=\"}}, or use the tokenizer bytes");
-    return std::make_shared<CharsCodec>(alphabet);
+    return chars_codec(alphabet);
   }
 
  private:
@@ -146,6 +149,10 @@ class Chars final : public CodecFactory {
 };
 
 }  // namespace
+
+std::shared_ptr<const Codec> chars_codec(std::string_view alphabet) {
+  return std::make_shared<CharsCodec>(alphabet);
+}
 
 void register_chars(Registry<CodecFactory>& registry) {
   registry.add<Chars, CharsOptions>("chars", "one id a character, of an alphabet", "alphabet");

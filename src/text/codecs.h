@@ -5,6 +5,9 @@
 // plain characters; no text can write a special token.
 #pragma once
 
+#include <memory>
+#include <string_view>
+
 #include "sil/engine.h"
 #include "sil/registry.h"
 
@@ -12,5 +15,9 @@ namespace sil {
 
 void register_chars(Registry<CodecFactory>& registry);  // one id a character of a declared alphabet
 void register_bytes(Registry<CodecFactory>& registry);  // one id a byte
+
+// `alphabet`: UTF-8, in any order, repeats allowed; throws Error(Exit::usage) where it is not UTF-8.
+std::shared_ptr<const Codec> chars_codec(std::string_view alphabet);
+std::shared_ptr<const Codec> bytes_codec();
 
 }  // namespace sil

@@ -1,6 +1,7 @@
 #include "formats/safetensors.h"
 
 #include <bit>
+#include <cmath>
 #include <cstring>
 #include <random>
 
@@ -52,6 +53,22 @@ std::string golden() {
 }
 
 using Catch::Matchers::Contains;
+
+TEST_CASE("elements of F16 and BF16 are the floats they stand for") {
+  std::string bytes;
+  for (uint32_t half = 0; half < 0x10000; ++half) {
+    const auto bits = static_cast<uint16_t>(half);
+    bytes.append(reinterpret_cast<const char*>(&bits), sizeof bits);
+  }
+  const std::vector<float> halves = floats({"h", Dtype::f16, {0x10000}, bytes});
+  const std::vector<float> brains = floats({"b", Dtype::bf16, {0x10000}, bytes});
+  for (uint32_t half = 0; half < 0x10000; ++half) {
+    const auto by_compiler = static_cast<float>(std::bit_cast<_Float16>(static_cast<uint16_t>(half)));
+    const bool both_nan = std::isnan(by_compiler) && std::isnan(halves[half]);
+    if (!both_nan && std::bit_cast<uint32_t>(by_compiler) != std::bit_cast<uint32_t>(halves[half])) FAIL(half);
+    if (std::bit_cast<uint32_t>(brains[half]) != half << 16) FAIL(half);
+  }
+}
 
 }  // namespace
 

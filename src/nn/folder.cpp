@@ -1,0 +1,126 @@
+#include "nn/folder.h"
+
+#include <cmath>
+
+#include "formats/hf_config.h"
+#include "sil/env.h"
+#include "sil/error.h"
+#include "sil/json.h"
+#include "text/tokenizer_json.h"
+
+namespace sil::nn {
+namespace {
+
+HfFamily family_of(const LlamaShape& shape) {
+  if (shape.rope_theta == 0) return HfFamily::llama_nope;
+  if (shape.qkv_bias) return HfFamily::qwen2;
+  return shape.qk_norm ? HfFamily::qwen3 : HfFamily::llama;
+}
+
+// The decimal number that a person would write for it: 1e-6 and not 9.999999974752427e-07.
+double decimal(float value) {
+  std::string text;
+  append_json_number(text, value);
+  return parse_json(text).as_double();
+}
+
+HfConfig config_of(const LlamaShape& shape, TokenId eos) {
+  return {.family = family_of(shape),
+          .hidden_size = shape.width,
+          .intermediate_size = shape.hidden,
+          .num_hidden_layers = shape.layers,
+          .num_attention_heads = shape.heads.query,
+          .num_key_value_heads = shape.heads.key,
+          .head_dim = shape.heads.width,
+          .vocab_size = shape.vocabulary,
+          .max_position_embeddings = shape.context,
+          .rms_norm_eps = decimal(shape.epsilon),
+          .rope_theta = shape.rope_theta,
+          .tie_word_embeddings = shape.tied,
+          .eos_token_id = eos};
+}
+
+LlamaShape shape_of(const HfConfig& config) {
+  LlamaShape shape;
+  shape.layers = config.num_hidden_layers;
+  shape.width = config.hidden_size;
+  shape.heads = {.query = config.num_attention_heads, .key = config.num_key_value_heads, .width = config.head_dim};
+  shape.hidden = config.intermediate_size;
+  shape.context = config.max_position_embeddings;
+  shape.vocabulary = config.vocab_size;
+  shape.rope_theta = config.family == HfFamily::llama_nope ? 0 : config.rope_theta;
+  shape.epsilon = static_cast<float>(config.rms_norm_eps);
+  shape.tied = config.tie_word_embeddings;
+  shape.qkv_bias = config.family == HfFamily::qwen2;
+  shape.qk_norm = config.family == HfFamily::qwen3;
+  return shape;
+}
+
+[[noreturn]] void refuse(const std::string& what, const std::string& hint, const std::string& path) {
+  throw Error(Exit::unreadable, what, hint, {path, 0, 0});
+}
+
+// Says what the folder is, where it is not what is wanted.
+void check_folder(const std::string& path) {
+  Env& env = system_env();
+  const auto has = [&](const char* name) { return env.exists(path + "/" + name); };
+  if (path.find('\0') != std::string::npos)
+    refuse("the folder's path holds a NUL byte", "write the path without it", "");
+  if (!env.exists(path)) refuse("there is no such folder", "a model is a folder with config.json and weights", path);
+  if (!env.is_dir(path))
+    refuse("is not a folder", "name the folder that holds config.json, model.safetensors and tokenizer.json", path);
+  if (!has("config.json") && has("adapter_config.json"))
+    refuse("holds an adapter, which is not supported", "merge it into its base model first", path);
+  if (!has("config.json") && has("SIL"))
+    refuse("is a run, not a model", "name its model, as " + path + "/accepted", path);
+  if (!has("config.json"))
+    refuse("holds no config.json", "a model's folder holds config.json, model.safetensors and tokenizer.json", path);
+  if (has("model.safetensors")) return;
+  if (has("model.safetensors.index.json"))
+    refuse("holds its weights in several files, which is not supported",
+           "save it as one, with save_pretrained(..., max_shard_size=\"1TB\")", path);
+  if (has("pytorch_model.bin") || has("pytorch_model.bin.index.json"))
+    refuse("holds its weights as a pickle, which is not read", "save it again with transformers, as safetensors", path);
+  refuse("holds no model.safetensors", "copy it there", path);
+}
+
+}  // namespace
+
+std::vector<FolderFile> folder_files(const LlamaShape& shape, const Codec& codec) {
+  std::vector<FolderFile> files{{"config.json", write_hf_config(config_of(shape, codec.stop_ids().front()))}};
+  for (FolderFile& file : codec.folder_files()) files.push_back(std::move(file));
+  return files;
+}
+
+void refuse_without_family(const LlamaShape& shape) {
+  if (shape.qkv_bias && shape.qk_norm)
+    throw Error(Exit::usage, "llama: both qkv_bias and qk_norm; no family of models has both",
+                "keep qkv_bias (as Qwen2) or qk_norm (as Qwen3)");
+  if (shape.rope_theta == 0 && (shape.qkv_bias || shape.qk_norm))
+    throw Error(Exit::usage,
+                std::string("llama: rope_theta is 0 with ") + (shape.qkv_bias ? "qkv_bias" : "qk_norm") +
+                    "; no family of models has both",
+                "without positions, leave qkv_bias and qk_norm out");
+}
+
+ModelFolder::ModelFolder(const std::string& path) {
+  check_folder(path);
+  Env& env = system_env();
+  const std::string config = env.read_all(path + "/config.json");
+  shape = shape_of(read_hf_config(config, {path + "/config.json", 0, 0}));
+  const std::string tokenizer_path = path + "/tokenizer.json";
+  if (!env.exists(tokenizer_path)) refuse("holds no tokenizer.json", "save the tokenizer to the same folder", path);
+  const std::string tokenizer = env.read_all(tokenizer_path);
+  codec = read_tokenizer(tokenizer, {tokenizer_path, 0, 0});
+  if (codec->vocabulary_size() != shape.vocabulary)
+    refuse("the tokenizer has " + std::to_string(codec->vocabulary_size()) + " ids, but vocab_size in config.json is " +
+               std::to_string(shape.vocabulary),
+           "take both files from one model", tokenizer_path);
+  weights_path = path + "/model.safetensors";
+  weights = env.read_all(weights_path);
+  Sha256 hash;
+  hash.field("model folder").field(config).field(tokenizer).field(weights);
+  digest = hash.finish();
+}
+
+}  // namespace sil::nn

@@ -1,0 +1,32 @@
+// A model's folder in the layout of Hugging Face: config.json, model.safetensors, tokenizer.json.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "nn/llama.h"
+#include "sil/codec.h"
+#include "sil/digest.h"
+
+namespace sil::nn {
+
+// What stands beside the weights, for transformers and for ModelFolder.
+std::vector<FolderFile> folder_files(const LlamaShape& shape, const Codec& codec);
+
+// Throws Error(Exit::usage) where no family of models has such a shape.
+void refuse_without_family(const LlamaShape& shape);
+
+// The files of a folder, read. Errors are Error(Exit::unreadable) at the file in question: it is missing, malformed or
+// says what is not supported.
+struct ModelFolder {
+  explicit ModelFolder(const std::string& path);
+
+  LlamaShape shape;
+  std::shared_ptr<const Codec> codec;
+  std::string weights_path;
+  std::string weights;  // bytes of model.safetensors, not looked into yet
+  Digest digest;        // over the bytes of all three
+};
+
+}  // namespace sil::nn

@@ -1,0 +1,145 @@
+#include "formats/hf_config.h"
+
+#include "sil/json.h"
+#include "support/catch.h"
+
+namespace sil {
+namespace {
+
+using Catch::Matchers::Contains;
+
+const Place kWhere{"m/config.json", 0, 0};
+
+HfConfig config(HfFamily family) {
+  return {.family = family,
+          .hidden_size = 16,
+          .intermediate_size = 20,
+          .num_hidden_layers = 2,
+          .num_attention_heads = 4,
+          .num_key_value_heads = 2,
+          .head_dim = 8,
+          .vocab_size = 37,
+          .max_position_embeddings = 48,
+          .rms_norm_eps = 1e-6,
+          .rope_theta = 500000,
+          .tie_word_embeddings = true};
+}
+
+// As transformers 5.23.0 saves a Qwen3 model.
+constexpr const char* kQwen3Of5 = R"({
+  "architectures": ["Qwen3ForCausalLM"], "attention_bias": false, "attention_dropout": 0.0, "bos_token_id": null,
+  "dtype": "float32", "eos_token_id": null, "head_dim": 8, "hidden_act": "silu", "hidden_size": 16,
+  "initializer_range": 0.02, "intermediate_size": 20, "layer_types": ["full_attention", "full_attention"],
+  "max_position_embeddings": 48, "max_window_layers": 28, "model_type": "qwen3", "num_attention_heads": 4,
+  "num_hidden_layers": 2, "num_key_value_heads": 2, "pad_token_id": null, "rms_norm_eps": 1e-06,
+  "rope_parameters": {"rope_theta": 500000.0, "rope_type": "default"}, "sliding_window": null,
+  "tie_word_embeddings": true, "transformers_version": "5.23.0", "use_cache": true, "use_sliding_window": false,
+  "vocab_size": 37})";
+
+// As transformers 4 saves them: the keys of Qwen2.5-0.5B and of Llama 2, with small sizes.
+constexpr const char* kQwen2Of4 = R"({
+  "architectures": ["Qwen2ForCausalLM"], "attention_dropout": 0.0, "bos_token_id": 151643, "eos_token_id": 151643,
+  "hidden_act": "silu", "hidden_size": 32, "initializer_range": 0.02, "intermediate_size": 20,
+  "max_position_embeddings": 48, "max_window_layers": 24, "model_type": "qwen2", "num_attention_heads": 4,
+  "num_hidden_layers": 2, "num_key_value_heads": 2, "rms_norm_eps": 1e-06, "rope_theta": 500000.0,
+  "sliding_window": 32768, "tie_word_embeddings": true, "torch_dtype": "bfloat16", "transformers_version": "4.40.1",
+  "use_cache": true, "use_mrope": false, "use_sliding_window": false, "vocab_size": 37})";
+constexpr const char* kLlamaOf4 = R"({
+  "architectures": ["LlamaForCausalLM"], "bos_token_id": 1, "eos_token_id": 2, "hidden_act": "silu",
+  "hidden_size": 16, "initializer_range": 0.02, "intermediate_size": 20, "max_position_embeddings": 48,
+  "model_type": "llama", "num_attention_heads": 4, "num_hidden_layers": 2, "pretraining_tp": 1, "rms_norm_eps": 1e-05,
+  "rope_scaling": null, "tie_word_embeddings": false, "torch_dtype": "float16", "vocab_size": 37})";
+
+std::string refusal(const std::string& text) {
+  try {
+    read_hf_config(text, kWhere);
+  } catch (const Error& error) {
+    CHECK(error.code() == Exit::unreadable);
+    return error.findings().front().text();
+  }
+  return "accepted";
+}
+
+// kQwen3Of5 with one member changed.
+std::string refusal_with(const std::string& key, Json value) {
+  Json json = parse_json(kQwen3Of5);
+  json.set(key, std::move(value));
+  return refusal(dump(json));
+}
+
+std::string refusal_without(const std::string& key) {
+  return refusal_with(key, Json());
+}
+
+TEST_CASE("a config of each family reads back as it was written") {
+  for (const HfFamily family : {HfFamily::llama, HfFamily::qwen2, HfFamily::qwen3}) {
+    const HfConfig wanted = config(family);
+    CHECK(read_hf_config(write_hf_config(wanted), kWhere) == wanted);
+  }
+  HfConfig without = config(HfFamily::llama_nope);
+  without.rope_theta = 10000;  // says nothing there
+  CHECK(read_hf_config(write_hf_config(without), kWhere) == without);
+}
+
+TEST_CASE("config.json says what transformers 4 and 5 look for") {
+  const Json json = parse_json(write_hf_config(config(HfFamily::qwen2)));
+  CHECK(json.at("architectures") == Json(Json::Array{"Qwen2ForCausalLM"}));
+  CHECK(json.at("model_type") == Json("qwen2"));
+  CHECK(json.at("num_key_value_heads") == Json(2));
+  CHECK(json.at("head_dim") == Json(8));
+  CHECK(json.at("max_position_embeddings") == Json(48));
+  CHECK(json.at("tie_word_embeddings") == Json(true));
+  CHECK(json.at("rope_theta").as_double() == 500000);
+  CHECK(json.at("rope_parameters").at("rope_theta").as_double() == 500000);
+  CHECK(json.at("rope_parameters").at("rope_type") == Json("default"));
+  CHECK(json.at("dtype") == json.at("torch_dtype"));
+  const Json other = parse_json(write_hf_config(config(HfFamily::llama_nope)));
+  CHECK(other.at("model_type") == Json("sil-llama-nope"));
+  CHECK(other.find("rope_theta") == nullptr);
+}
+
+TEST_CASE("what transformers 4 and 5 saved is read in either spelling") {
+  CHECK(read_hf_config(kQwen3Of5, kWhere) == config(HfFamily::qwen3));
+  HfConfig qwen2 = config(HfFamily::qwen2);
+  qwen2.hidden_size = 32;  // and the width of a head follows
+  CHECK(read_hf_config(kQwen2Of4, kWhere) == qwen2);
+  HfConfig llama = config(HfFamily::llama);
+  llama.num_key_value_heads = 4;
+  llama.head_dim = 4;
+  llama.rms_norm_eps = 1e-5;
+  llama.rope_theta = 10000;
+  llama.tie_word_embeddings = false;
+  CHECK(read_hf_config(kLlamaOf4, kWhere) == llama);
+}
+
+TEST_CASE("what changes the mathematics and is not supported is refused with what is") {
+  CHECK_THAT(refusal_with("model_type", "gemma2"), Contains("\"gemma2\"; supported: llama, qwen2, qwen3"));
+  CHECK_THAT(refusal_with("rope_scaling", parse_json(R"({"factor": 8.0, "rope_type": "llama3"})")),
+             Contains("rope_scaling") && Contains("rope_type default"));
+  CHECK_THAT(refusal_with("rope_parameters", parse_json(R"({"rope_theta": 1e4, "rope_type": "yarn", "factor": 4.0})")),
+             Contains("rope_parameters"));
+  CHECK_THAT(refusal_with("use_sliding_window", true), Contains("use_sliding_window is true"));
+  CHECK_THAT(refusal_with("layer_types", Json::Array{"full_attention", "sliding_attention"}), Contains("layer_types"));
+  CHECK_THAT(refusal_with("attention_bias", true), Contains("attention_bias is true"));
+  CHECK_THAT(refusal_with("mlp_bias", true), Contains("mlp_bias is true"));
+  CHECK_THAT(refusal_with("hidden_act", "gelu"), Contains("\"silu\""));
+  CHECK_THAT(refusal_with("quantization_config", Json::object()), Contains("quantization"));
+  CHECK_THAT(refusal_with("partial_rotary_factor", 0.5), Contains("partial_rotary_factor is 0.5"));
+}
+
+TEST_CASE("a config that says nothing sensible is refused by the key, at the file") {
+  CHECK_THAT(refusal_without("hidden_size"), Contains("m/config.json: there is no hidden_size"));
+  CHECK_THAT(refusal_without("model_type"), Contains("no model_type"));
+  CHECK_THAT(refusal_with("head_dim", 7), Contains("head_dim is 7"));
+  CHECK_THAT(refusal_with("num_key_value_heads", 3), Contains("must divide"));
+  CHECK_THAT(refusal_with("num_attention_heads", -4), Contains("num_attention_heads is -4; allowed: integers from 1"));
+  CHECK_THAT(refusal_with("head_dim", int64_t{1} << 23), Contains("num_attention_heads times head_dim"));
+  CHECK_THAT(refusal_with("vocab_size", "37"), Contains("vocab_size is \"37\""));
+  CHECK_THAT(refusal_with("rms_norm_eps", 0.0), Contains("rms_norm_eps is 0"));
+  CHECK_THAT(refusal_with("rope_theta", 1.0), Contains("let both say the same"));
+  CHECK_THAT(refusal("[]"), Contains("a list, not a map"));
+  CHECK_THAT(refusal("{"), Contains("m/config.json:1"));
+}
+
+}  // namespace
+}  // namespace sil
