@@ -38,8 +38,8 @@ class Gather {
 
  private:
   bool names_problem(const PoolPart& part, size_t frame) {
-    const FrameRef& ref = part.layers.front().frames[frame];
-    const auto [it, is_new] = names_.try_emplace({ref.segment, ref.offset});
+    const FrameRef& ref = part.layers.front().frame(frame);
+    const auto [it, is_new] = names_.try_emplace({ref.segment.text(), ref.offset});
     if (is_new)
       it->second = ref.length > 0 && read_frame(system_env(), run_, ref).find(hex64(id_.uid)) != std::string::npos;
     return it->second;
@@ -67,8 +67,8 @@ class Gather {
       add_verdicts(found_->group.verdicts, group.verdicts);
     }
     for (const Layer& layer : part.layers) {
-      const FrameRef& ref = layer.frames[frame];
-      if (layer.kind != "fates" || ref.length == 0 || !seen_.emplace(ref.segment, ref.offset).second) continue;
+      const FrameRef& ref = layer.frame(frame);
+      if (layer.kind != "fates" || ref.length == 0 || !seen_.emplace(ref.segment.text(), ref.offset).second) continue;
       const auto fates = read_layer_fates(system_env(), run_, part, layer.step, frame);
       const Fate& fate = fates.at(at.group).at(at.rollout);
       if (!fate.fate.empty()) found_->fates.emplace_back(layer.step, fate);

@@ -16,7 +16,7 @@ FrameTallies frame_tallies(const std::vector<JournalRecord>& records) {
     for (const Json& entry : record.payload.at("steps").as_array())
       for (const auto& [kind, file] : entry.at("files").as_object()) {
         const FrameRef ref = FrameRef::from_json(file.at("frame"));
-        if (ref.length > 0) tallies[{ref.segment, ref.offset}] = Tally::from_json(entry.at("tally"));
+        if (ref.length > 0) tallies[{ref.segment.text(), ref.offset}] = Tally::from_json(entry.at("tally"));
       }
   }
   return tallies;
@@ -81,7 +81,7 @@ class Flow {
   }
 
   int64_t count_of(const FrameRef& ref, const char* count) const {
-    const auto it = tallies_.find({ref.segment, ref.offset});
+    const auto it = tallies_.find({ref.segment.text(), ref.offset});
     return ref.length == 0 || it == tallies_.end() ? 0 : it->second.count_of(count);
   }
 
@@ -94,7 +94,7 @@ class Flow {
       return n;
     }
     for (const Layer& layer : part.layers) {
-      const FrameRef& ref = layer.frames[frame];
+      const FrameRef& ref = layer.frame(frame);
       if (layer.kind == "rollouts") n += count_of(ref, "rollouts");
       if (layer.kind == "fates" && ref.length > 0) n = count_of(ref, "kept");
     }

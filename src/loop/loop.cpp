@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <stdexcept>
 
 #include "base/math_paths.h"
 #include "loop/ledger.h"
@@ -99,6 +100,11 @@ class Loop {
       if (error.code() == Exit::internal) throw FailedRun(error, run_.path());
       if (error.code() != Exit::stopped) throw;
       return summary("stopped");
+    } catch (const std::logic_error& error) {
+      const Error bug(Exit::internal, std::string("internal error: ") + error.what(),
+                      "this is a bug; please report it");
+      fail(bug);
+      throw FailedRun(bug, run_.path());
     }
     finish("done", Exit::ok);
     return summary("done");

@@ -107,7 +107,7 @@ class Search {
     if (sampler_.new_pool) return step_.context.round().steps.at(step_.spec.name).files.at("rollouts");
     std::vector<FrameRef> frames;
     for (const PoolPart& part : step_.context.input_pool(step_.spec).parts)
-      frames.insert(frames.end(), part.layers.front().frames.begin(), part.layers.front().frames.end());
+      for (size_t f = 0; f < part.spans.size(); ++f) frames.push_back(part.layers.front().frame(f));
     return frames;
   }
 

@@ -83,6 +83,12 @@ Recipe untyped(const Recipe& recipe) {
 void check_controls(const Recipe& recipe, const Shelves& shelves) {
   std::vector<Finding> findings;
   for (const ControlSpec& control : recipe.control) {
+    if (control.set.starts_with("models.")) {
+      findings.push_back({control.place,
+                          "'" + control.set.substr(0, 80) + "' cannot be set: a model is made once a run",
+                          "write STEP.OPTION, or tasks.NAME.OPTION"});
+      continue;
+    }
     try {
       const std::optional<Json> value = option_value(recipe, control.set);
       if (!value) {

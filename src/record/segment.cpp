@@ -2,6 +2,9 @@
 
 #include <zstd.h>
 
+#include <functional>
+#include <mutex>
+#include <set>
 #include <utility>
 
 namespace sil {
@@ -13,7 +16,7 @@ constexpr uint64_t kMaxExpansion = uint64_t{1} << 15;
 
 [[noreturn]] void throw_damaged(const FrameRef& frame, const std::string& what) {
   throw Error(Exit::corrupt, "the frame at byte " + std::to_string(frame.offset) + " " + what,
-              "restore the run directory from a copy, or start again in a new one", {frame.segment, 0, 0});
+              "restore the run directory from a copy, or start again in a new one", {frame.segment.text(), 0, 0});
 }
 
 uint64_t natural(const Json& json, std::string_view key) {
@@ -42,8 +45,17 @@ std::string decompress(const FrameRef& frame, const std::string& bytes) {
 
 }  // namespace
 
+const std::string* SegmentName::kept(std::string_view text) {
+  static std::mutex mutex;
+  static std::set<std::string, std::less<>> names;  // nodes stay where they are
+  std::lock_guard lock(mutex);
+  auto name = names.find(text);
+  if (name == names.end()) name = names.emplace(text).first;
+  return &*name;
+}
+
 Json FrameRef::to_json() const {
-  return Json::Object{{"segment", segment},
+  return Json::Object{{"segment", segment.text()},
                       {"offset", offset},
                       {"length", length},
                       {"raw_length", raw_length},
@@ -54,8 +66,9 @@ FrameRef FrameRef::from_json(const Json& json) {
   try {
     FrameRef frame{json.at("segment").as_string(), natural(json, "offset"), natural(json, "length"),
                    natural(json, "raw_length"), Digest::from_hex(json.at("sha256").as_string())};
-    if (!is_segment_path(frame.segment))
-      throw Error(Exit::corrupt, "'segment' is '" + frame.segment + "', which is no path inside the run directory");
+    if (!is_segment_path(frame.segment.text()))
+      throw Error(Exit::corrupt,
+                  "'segment' is '" + frame.segment.text() + "', which is no path inside the run directory");
     return frame;
   } catch (const Error& error) {
     throw Error(Exit::corrupt, std::string("damaged reference to a frame: ") + error.what());
@@ -82,7 +95,7 @@ EncodedFrame encode_frame(std::string_view text) {
 }
 
 std::string read_frame(Env& env, const std::string& run_dir, const FrameRef& frame) {
-  const std::string path = run_dir + "/" + frame.segment;
+  const std::string path = run_dir + "/" + frame.segment.text();
   if (!env.exists(path)) throw_damaged(frame, "is gone: the file is missing");
   const std::unique_ptr<InputFile> file = env.open(path);
   if (file->size() < frame.offset || file->size() - frame.offset < frame.length)

@@ -3,6 +3,7 @@
 // writing.
 #pragma once
 
+#include <concepts>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -14,9 +15,26 @@
 
 namespace sil {
 
+// The name of a segment, kept once for good: a run has few of them and refers to very many frames. Thread-safe.
+class SegmentName {
+ public:
+  SegmentName() : SegmentName(std::string_view()) {}
+  // Not explicit: it stands for its text.
+  template <class Text>
+  requires std::convertible_to<const Text&, std::string_view> SegmentName(const Text& text) : text_(kept(text)) {}
+
+  const std::string& text() const { return *text_; }
+  friend bool operator==(const SegmentName&, const SegmentName&) = default;
+
+ private:
+  static const std::string* kept(std::string_view text);
+
+  const std::string* text_;
+};
+
 // Where a frame lies and what it must be. `segment` is relative to the run directory.
 struct FrameRef {
-  std::string segment;
+  SegmentName segment;
   uint64_t offset = 0;
   uint64_t length = 0;      // compressed bytes
   uint64_t raw_length = 0;  // text bytes

@@ -8,18 +8,18 @@ namespace {
 std::vector<Layer> own_layers(const std::string& name, const StepProgress& step) {
   std::vector<Layer> layers;
   for (const char* kind : {"rollouts", "verdicts", "fates"})
-    if (auto it = step.files.find(kind); it != step.files.end()) layers.push_back({kind, name, it->second});
+    if (auto it = step.files.find(kind); it != step.files.end())
+      layers.push_back({kind, name, std::make_shared<const std::vector<FrameRef>>(it->second)});
   return layers;
 }
 
 // A step over existing groups followed their frames one by one: its layers split over the parts in the same order.
 void add_layers(const std::vector<PoolPart*>& parts, const std::vector<Layer>& layers) {
   for (const Layer& layer : layers) {
-    auto frame = layer.frames.begin();
+    size_t first = layer.first;
     for (PoolPart* part : parts) {
-      auto last = frame + static_cast<std::ptrdiff_t>(part->spans.size());
-      part->layers.push_back({layer.kind, layer.step, {frame, last}});
-      frame = last;
+      part->layers.push_back({layer.kind, layer.step, layer.frames, first});
+      first += part->spans.size();
     }
   }
 }

@@ -12,7 +12,7 @@ int64_t chosen_in(const std::vector<bool>& chosen, Span span) {
 }
 
 void read_layer(Env& env, const std::string& run_dir, const Layer& layer, size_t frame, std::vector<Group>& groups) {
-  const FrameRef& ref = layer.frames[frame];
+  const FrameRef& ref = layer.frame(frame);
   if (ref.length == 0) return;
   std::string text = read_frame(env, run_dir, ref);
   if (layer.kind == "verdicts") return read_verdicts(text, layer.step, groups);
@@ -55,8 +55,8 @@ std::vector<std::vector<Fate>> read_layer_fates(Env& env, const std::string& run
   std::vector<std::vector<Fate>> fates;
   for (const Layer& layer : part.layers) {
     bool wanted = layer.kind == "fates" && layer.step == step;
-    if (wanted && layer.frames[frame].length != 0)
-      read_fates(read_frame(env, run_dir, layer.frames[frame]), groups, &fates);
+    if (wanted && layer.frame(frame).length != 0)
+      read_fates(read_frame(env, run_dir, layer.frame(frame)), groups, &fates);
     else
       read_layer(env, run_dir, layer, frame, groups);
   }

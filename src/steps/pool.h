@@ -16,11 +16,15 @@
 
 namespace sil {
 
-// One step's additions to every frame of a part. A frame without lines of the kind has length 0.
+// One step's additions to every frame of a part. A frame without lines of the kind has length 0. Parts and pools share
+// the list of a step's frames.
 struct Layer {
   std::string kind;  // rollouts | verdicts | fates
   std::string step;
-  std::vector<FrameRef> frames;
+  std::shared_ptr<const std::vector<FrameRef>> frames;
+  size_t first = 0;  // of this part, in `frames`
+
+  const FrameRef& frame(size_t number) const { return (*frames)[first + number]; }
 };
 
 // Groups at positions [begin, end) of a part.

@@ -149,7 +149,7 @@ ExampleColumns RecordedBatches::read_frame_of(const FrameAt& frame, int64_t begi
     throw Error(Exit::corrupt,
                 "a frame holds " + std::to_string(lines) + " examples, the journal says " +
                     std::to_string(span.end - span.begin),
-                "restore the run directory from a copy", {part.frames[frame.frame].segment, 0, 0});
+                "restore the run directory from a copy", {part.frames[frame.frame].segment.text(), 0, 0});
   return columns;
 }
 

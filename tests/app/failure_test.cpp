@@ -1,5 +1,6 @@
 // An internal error leaves a report.
 #include <filesystem>
+#include <stdexcept>
 
 #include "app/failure.h"
 #include "app/program.h"
@@ -71,41 +72,54 @@ TEST_CASE("no other error leaves a report") {
 }
 
 struct BrokenOptions {
-  std::string role;
-  void visit(OptionVisitor& v) { v.option("role", role, {.help = "whose model stands by", .refers = "role"}); }
+  std::string role, by = "check";
+  void visit(OptionVisitor& v) {
+    v.option("role", role, {.help = "whose model stands by", .refers = "role"});
+    v.option("by", by, {.help = "how it breaks", .choices = {"check", "lookup"}});
+  }
 };
 
 // Breaks a promise of the program to itself.
 class Broken final : public Step {
  public:
-  explicit Broken(BrokenOptions) {}
+  explicit Broken(BrokenOptions options) : options_(std::move(options)) {}
   void check(const Recipe&, const StepSpec&, std::vector<Finding>&) const override {}
   std::unique_ptr<LocalRun> local(RoundContext&, const StepSpec&) const override { return nullptr; }
   std::unique_ptr<FrameSource> source(RoundContext&, const StepSpec&) const override { return nullptr; }
   bool makes_pool(const StepSpec&) const override { return false; }
-  StepResult run(RoundContext&, const StepSpec&) const override { SIL_CHECK(!"what is counted is written"); }
+  StepResult run(RoundContext&, const StepSpec&) const override {
+    if (options_.by == "lookup") throw std::out_of_range("what is counted is written");
+    SIL_CHECK(!"what is counted is written");
+  }
+
+ private:
+  BrokenOptions options_;
 };
 
 TEST_CASE("an internal error within a run names the run, and the run's record says that it failed") {
-  SimulatedEnv env;
   Registry<Step> steps{"step"};
   steps.add<Broken, BrokenOptions>("broken", "breaks");
-  RunRequest request;
-  request.recipe.file = "recipe.yaml";
-  request.recipe.text =
-      "name: bug\nseed: 1\nrounds: 1\nmodels: {lm: {table: {context: 1}, tokenizer: bytes}}\n"
-      "round:\n  - broken: {role: lm}\n";
-  request.directory = "runs/bug";
-  testing::Lines lines;
-  try {
-    run_recipe(request, testing::builtins().registries, steps, env, lines, {});
-    FAIL("nothing was thrown");
-  } catch (const FailedRun& error) {
-    CHECK(error.code() == Exit::internal);
-    CHECK(error.directory() == "runs/bug");
-    CHECK_THAT(error.what(), Contains("what is counted is written"));
+  for (const char* by : {"check", "lookup"}) {
+    INFO(by);
+    SimulatedEnv env;
+    RunRequest request;
+    request.recipe.file = "recipe.yaml";
+    request.recipe.text =
+        "name: bug\nseed: 1\nrounds: 1\nmodels: {lm: {table: {context: 1}, tokenizer: bytes}}\n"
+        "round:\n  - broken: {role: lm}\n";
+    request.recipe.overrides = {std::string("broken.by=") + by};
+    request.directory = "runs/bug";
+    testing::Lines lines;
+    try {
+      run_recipe(request, testing::builtins().registries, steps, env, lines, {});
+      FAIL("nothing was thrown");
+    } catch (const FailedRun& error) {
+      CHECK(error.code() == Exit::internal);
+      CHECK(error.directory() == "runs/bug");
+      CHECK_THAT(error.what(), Contains("what is counted is written"));
+    }
+    CHECK(load_run(env, "runs/bug", testing::builtins().registries, steps).status == "failed");
   }
-  CHECK(load_run(env, "runs/bug", testing::builtins().registries, steps).status == "failed");
 }
 
 }  // namespace

@@ -320,6 +320,12 @@ TEST_CASE("members: an average is kept of each") {
   CHECK(averages.size() == 3);
 }
 
+TEST_CASE("members: no control changes how many there are") {
+  std::string controlled = kRecipe;
+  controlled.insert(controlled.find("before:"), "control: [{set: models.lm.members, by: {schedule: {1: 1, 2: 3}}}]\n");
+  CHECK_THAT(testing::findings(controlled), Contains("'models.lm.members' cannot be set: a model is made once"));
+}
+
 TEST_CASE("members: a number below one is refused") {
   CHECK_THAT(testing::findings(kRecipe, {"models.lm.members=0"}), Contains("members"));
 }

@@ -32,6 +32,16 @@ struct Run {
 
 }  // namespace
 
+TEST_CASE("a segment's name is kept once, however often it is named") {
+  const std::string name = "rounds/0001/a_step_with_a_long_name.rollouts.jsonl.zst";
+  const SegmentName first = name, again = std::string_view(name), other = "rounds/0002/a.rollouts.jsonl.zst";
+  CHECK(&first.text() == &again.text());
+  CHECK(first == again);
+  CHECK(first.text() == name);
+  CHECK_FALSE(first == other);
+  CHECK(SegmentName().text().empty());
+}
+
 TEST_CASE("frames read back equal, the empty one too") {
   Run run;
   SegmentWriter writer = run.writer(0);
