@@ -98,7 +98,8 @@ class Process {
   std::optional<ExitStatus> status_;  // once reaped
 };
 
-// SIGKILL to the group of every Process that is not yet reaped: right before the program ends by force, from any thread.
+// SIGKILL to the group of every Process that is not yet reaped: right before the program ends by force, from any
+// thread.
 void kill_all_processes();
 
 }  // namespace sil
