@@ -35,10 +35,14 @@ RunRequest one_round(const std::string& file, int threads) {
   request.recipe.text = read_recipe_file(file);
   request.recipe.overrides = {"rounds=1"};
   // What takes minutes by design is shown in small here.
-  if (std::filesystem::path(file).stem() == "quickstart")
+  const std::string name = std::filesystem::path(file).stem();
+  if (name == "quickstart")
     request.recipe.overrides = {"rounds=1",           "demonstrate.problems=64", "finetune.steps=3",
                                 "finetune_2.steps=3", "generate.problems=16",    "five_digits.problems=8",
                                 "learned.problems=8"};
+  if (name == "grpo_countdown")
+    request.recipe.overrides = {"rounds=1",        "demonstrate.problems=64", "finetune.steps=3",
+                                "warm.problems=8", "generate.problems=16",    "dev.problems=8"};
   request.directory = "runs/config";
   request.threads = threads;
   return request;
