@@ -44,8 +44,8 @@ TEST_CASE("a task that a control sets gives one digest, whatever the threads and
   stopped.run(kGrowing, {"rounds=1"});
   stopped.run(kGrowing, {"rounds=2"});
   CHECK(stopped.run(kGrowing).digest == expected);
-  CHECK(fsck_run(whole.env, WholeRun::kDirectory).digest == expected);
-  RecordedRun recorded(whole.env, WholeRun::kDirectory, builtins().registries, builtins().steps, {}, 2);
+  CHECK(fsck_run(whole.env, testing::kRun).digest == expected);
+  RecordedRun recorded(whole.env, testing::kRun, builtins().registries, builtins().steps, {}, 2);
   const ReplayCounts counts = replay_random(recorded, 1000, 1);
   CHECK(counts.rollouts == 120);
   CHECK(counts.equal == 120);

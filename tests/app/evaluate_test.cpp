@@ -67,7 +67,7 @@ TEST_CASE("evaluate: best_of@k is how often the sample that a verifier ranks fir
   CHECK(metrics.at("pass@6") > 0);
   CHECK(metrics.at("best_of@6") != Approx(metrics.at("pass@6")));
   CHECK(metrics.at("unranked") == 0);
-  CHECK_NOTHROW(fsck_run(run.env, WholeRun::kDirectory));
+  CHECK_NOTHROW(fsck_run(run.env, testing::kRun));
 }
 
 TEST_CASE("evaluate: the truth as the ranker gives pass@k") {

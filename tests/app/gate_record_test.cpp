@@ -28,9 +28,9 @@ constexpr const char* kMeasuring = "  - {evaluate: {tasks: held, samples: 4, max
 const std::string kGate = "  - gate: {metric: pass@1, at_least: incumbent}\n";
 
 void check_record(WholeRun& run) {
-  CHECK_NOTHROW(fsck_run(run.env, WholeRun::kDirectory));
-  CHECK_NOTHROW(fsck_flow(run.env, WholeRun::kDirectory, builtins().registries, builtins().steps));
-  RecordedRun recorded(run.env, WholeRun::kDirectory, builtins().registries, builtins().steps, {}, 2);
+  CHECK_NOTHROW(fsck_run(run.env, testing::kRun));
+  CHECK_NOTHROW(fsck_flow(run.env, testing::kRun, builtins().registries, builtins().steps));
+  RecordedRun recorded(run.env, testing::kRun, builtins().registries, builtins().steps, {}, 2);
   const ReplayCounts counts = replay_random(recorded, 1'000'000, 1);
   INFO(counts.first_id << ": " << counts.first_difference);
   CHECK(counts.differing == 0);
@@ -96,35 +96,12 @@ TEST_CASE("a gate that finds no figure at all measures candidate and incumbent")
 }
 
 TEST_CASE("a gate that measures ends with one digest for any threads, frames and kills") {
-  RunRequest request;
-  request.recipe.file = "recipe.yaml";
-  request.recipe.text = kHead + std::string("round:") + kTraining + kMeasuring + kGate +
-                        "  - {verify: exact, of: demonstrate}\n";  // does not join what the gate reads
-  request.directory = WholeRun::kDirectory;
-  request.frame_rollouts = 8;
-  const auto run = [&](SimulatedEnv& env) {
-    testing::Lines lines;
-    return run_recipe(request, builtins().registries, builtins().steps, env, lines, {}).digest;
-  };
   SimulatedEnv undisturbed;
-  const Digest digest = run(undisturbed);
-  const RunState state = load_run(undisturbed, WholeRun::kDirectory, builtins().registries, builtins().steps);
+  testing::expect_one_digest(kHead + std::string("round:") + kTraining + kMeasuring + kGate +
+                                 "  - {verify: exact, of: demonstrate}\n",  // does not join what the gate reads
+                             undisturbed, 3);
+  const RunState state = load_run(undisturbed, testing::kRun, builtins().registries, builtins().steps);
   CHECK(state.find_round("1")->steps.at("verify").tally.count_of("units") == 6);
-  request.threads = 3;
-  SimulatedEnv other;
-  CHECK(run(other) == digest);
-  request.threads = 1;
-  for (size_t n = 0; n < undisturbed.calls().size(); n += 3) {
-    SimulatedEnv env;
-    env.plan({n, Fault::Kind::crash, false, n});
-    try {
-      run(env);
-    } catch (const SimulatedCrash&) {
-    }
-    env.restart();
-    INFO("killed at call " << n);
-    REQUIRE(run(env) == digest);
-  }
 }
 
 }  // namespace

@@ -3,39 +3,20 @@
 #include <cstring>
 #include <set>
 
-#include "app/builtins.h"
+#include "app/whole_run.h"
 #include "formats/safetensors.h"
-#include "loop/loop.h"
 #include "record/objects.h"
-#include "record/simulated_env.h"
 #include "sil/filter.h"
 #include "support/catch.h"
 
 namespace sil {
 namespace {
 
-constexpr const char* kRun = "runs/tiny";
-
-class Quiet final : public RunProgress {
- public:
-  void line(const std::string&) override {}
-  void working(const std::string&, int64_t, int64_t) override {}
-};
-
-const Builtins& builtins() {
-  static const Builtins all;
-  return all;
-}
+using testing::builtins;
+using testing::kRun;
 
 RunSummary run(Env& env, const std::string& text, int threads = 1, int64_t frame = 64) {
-  RunRequest request;
-  request.recipe.file = "tiny.yaml";
-  request.recipe.text = text;
-  request.directory = kRun;
-  request.threads = threads;
-  request.frame_rollouts = frame;
-  Quiet quiet;
-  return run_recipe(request, builtins().registries, builtins().steps, env, quiet, {});
+  return testing::run(env, testing::request(text, threads, frame));
 }
 
 RunState load(Env& env) {
@@ -109,24 +90,7 @@ TEST_CASE("refill stops after its passes with what it has") {
 
 TEST_CASE("refill gives one digest for any number of threads, any frame size and any kill") {
   SimulatedEnv undisturbed;
-  const Digest digest = run(undisturbed, with_refill(9)).digest;
-  for (int threads : {1, 3})
-    for (int64_t frame : {1, 7, 64}) {
-      SimulatedEnv env;
-      INFO("threads " << threads << ", frames of " << frame);
-      CHECK(run(env, with_refill(9), threads, frame).digest == digest);
-    }
-  for (size_t n = 0; n < undisturbed.calls().size(); n += 3) {
-    SimulatedEnv env;
-    env.plan({n, Fault::Kind::crash, false, n});
-    try {
-      run(env, with_refill(9), 1, 16);
-    } catch (const SimulatedCrash&) {
-    }
-    env.restart();
-    INFO("killed at call " << n);
-    REQUIRE(run(env, with_refill(9), 2, 5).digest == digest);
-  }
+  testing::expect_one_digest(with_refill(9), undisturbed, 3);
 }
 
 TEST_CASE("refill without a generate of fresh problems above is refused before anything starts") {

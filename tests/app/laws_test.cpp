@@ -58,8 +58,7 @@ Digest round_digest(WholeRun& run, const std::string& round) {
 }
 
 std::string file(WholeRun& run, const std::string& round, const std::string& step, const std::string& kind) {
-  return run.env.contents(std::string(WholeRun::kDirectory) + "/rounds/" + round + "/" + step + "." + kind +
-                          ".jsonl.zst");
+  return run.env.contents(std::string(testing::kRun) + "/rounds/" + round + "/" + step + "." + kind + ".jsonl.zst");
 }
 
 // --- 1. replay -----------------------------------------------------------------------------------------------------

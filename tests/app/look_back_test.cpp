@@ -1,13 +1,11 @@
 // Looking back at whole runs in memory: replay, rejudge, the ledger, the check on resume.
 #include <algorithm>
 
-#include "app/builtins.h"
-#include "loop/loop.h"
+#include "app/whole_run.h"
 #include "loop/rejudge.h"
 #include "loop/replay.h"
 #include "record/run_directory.h"
 #include "record/segment.h"
-#include "record/simulated_env.h"
 #include "support/catch.h"
 
 namespace sil {
@@ -15,7 +13,8 @@ namespace {
 
 using Catch::Matchers::Contains;
 
-constexpr const char* kRun = "runs/back";
+using testing::builtins;
+using testing::kRun;
 // Every way in which generate can stand to a pool: fresh, beside it, added to it, after each rollout, from a store.
 constexpr const char* kRecipe = R"(
 name: back
@@ -41,29 +40,12 @@ round:
   - {generate: {samples: 1, max_new_tokens: 2}, of: {seen: {n: 4, draw: uniform}}, as: later}
 )";
 
-class Quiet final : public RunProgress {
- public:
-  void line(const std::string&) override {}
-  void working(const std::string&, int64_t, int64_t) override {}
-};
-
-const Builtins& builtins() {
-  static const Builtins all;
-  return all;
-}
-
 RunRequest request(const std::string& text = kRecipe) {
-  RunRequest r;
-  r.recipe.file = "back.yaml";
-  r.recipe.text = text;
-  r.directory = kRun;
-  r.frame_rollouts = 8;
-  return r;
+  return testing::request(text, 1, 8);
 }
 
 RunSummary run(Env& env, const RunRequest& r = request()) {
-  Quiet quiet;
-  return run_recipe(r, builtins().registries, builtins().steps, env, quiet, {});
+  return testing::run(env, r);
 }
 
 RecordedRun open_run(Env& env, const std::vector<std::string>& overrides = {}) {

@@ -14,9 +14,9 @@ namespace {
 
 using Catch::Matchers::Contains;
 using testing::builtins;
+using testing::kRun;
 using testing::WholeRun;
 
-constexpr const char* kRun = WholeRun::kDirectory;
 constexpr const char* kRecipe = R"(
 name: side_by_side
 seed: 6
@@ -43,18 +43,12 @@ round:
 const std::vector<std::string> kMajorityOfRollouts{"verify.majority.across=rollouts", "verify.majority.quorum=0"};
 
 RunRequest request(int threads = 1, int64_t frame_rollouts = 16) {
-  RunRequest r;
-  r.recipe.file = "recipe.yaml";
-  r.recipe.text = kRecipe;
-  r.directory = kRun;
-  r.threads = threads;
-  r.frame_rollouts = frame_rollouts;
-  return r;
+  return testing::request(kRecipe, threads, frame_rollouts);
 }
 
 RunSummary run(Env& env, const RunRequest& r = request(), RunProgress* progress = nullptr, std::stop_token stop = {}) {
   testing::Lines lines;
-  return run_recipe(r, builtins().registries, builtins().steps, env, progress ? *progress : lines, stop);
+  return testing::run(env, r, progress != nullptr ? *progress : lines, stop);
 }
 
 std::map<std::string, std::string> checkpoints(SimulatedEnv& env) {
@@ -177,11 +171,7 @@ TEST_CASE("members: one digest for any number of threads and any frame size", "[
 TEST_CASE("members: a kill at any call leaves a run that ends with the same digest, figures and objects") {
   for (size_t n = 0; n < undisturbed().calls; n += 3) {
     SimulatedEnv env;
-    env.plan({n, Fault::Kind::crash, false, n});
-    try {
-      run(env);
-    } catch (const SimulatedCrash&) {
-    }
+    testing::run_until(n, env, request());
     env.restart();
     INFO("killed at call " << n);
     if (env.exists(std::string(kRun) + "/journal") && replay(read_run_journal(env, kRun).records).begun)

@@ -1,13 +1,14 @@
 // Whole runs in memory: schedules, kills, power failures and I/O errors change no digest.
-#include "app/builtins.h"
-#include "loop/loop.h"
-#include "record/simulated_env.h"
+#include "app/whole_run.h"
 #include "support/catch.h"
 
 namespace sil {
 namespace {
 
-constexpr const char* kRun = "runs/tiny";
+using testing::builtins;
+using testing::kRun;
+using testing::run;
+
 constexpr const char* kRecipe = R"(
 name: tiny
 seed: 3
@@ -34,26 +35,8 @@ after:
   - {evaluate: {tasks: held, max_new_tokens: 3}, as: final}
 )";
 
-class Quiet final : public RunProgress {
- public:
-  void line(const std::string&) override {}
-  void working(const std::string&, int64_t, int64_t) override {}
-};
-
 RunRequest request(int threads, int64_t frame_rollouts, const std::string& text = kRecipe) {
-  RunRequest r;
-  r.recipe.file = "tiny.yaml";
-  r.recipe.text = text;
-  r.directory = kRun;
-  r.threads = threads;
-  r.frame_rollouts = frame_rollouts;
-  return r;
-}
-
-RunSummary run(Env& env, const RunRequest& r, std::stop_token stop = {}) {
-  static const Builtins builtins;
-  Quiet quiet;
-  return run_recipe(r, builtins.registries, builtins.steps, env, quiet, stop);
+  return testing::request(text, threads, frame_rollouts);
 }
 
 Digest undisturbed_digest() {
@@ -91,11 +74,7 @@ TEST_CASE("a run killed at any file-system call continues to the same digest") {
   REQUIRE(calls > 100);
   for (size_t n = 0; n < calls; ++n) {
     SimulatedEnv env;
-    env.plan({n, Fault::Kind::crash, false, n});
-    try {
-      run(env, request(1, 8));
-    } catch (const SimulatedCrash&) {
-    }
+    testing::run_until(n, env, request(1, 8));
     env.restart();
     INFO("killed at call " << n);
     REQUIRE(run(env, request(2, 5)).digest == undisturbed_digest());
@@ -106,11 +85,7 @@ TEST_CASE("a run that loses power at any file-system call continues to the same 
   const size_t calls = undisturbed_calls();
   for (size_t n = 0; n < calls; n += 2) {
     SimulatedEnv env;
-    env.plan({n, Fault::Kind::crash, false, n});
-    try {
-      run(env, request(1, 8));
-    } catch (const SimulatedCrash&) {
-    }
+    testing::run_until(n, env, request(1, 8));
     env.lose_power(n);
     INFO("power lost at call " << n);
     REQUIRE(run(env, request(1, 64)).digest == undisturbed_digest());
@@ -161,7 +136,8 @@ TEST_CASE("a stop request ends the run as stopped and the same command finishes 
   SimulatedEnv env;
   std::stop_source stop;
   stop.request_stop();
-  CHECK(run(env, request(1, 8), stop.get_token()).status == "stopped");
+  testing::Lines lines;
+  CHECK(run(env, request(1, 8), lines, stop.get_token()).status == "stopped");
   CHECK(run(env, request(1, 8)).digest == undisturbed_digest());
 }
 
@@ -180,15 +156,15 @@ TEST_CASE("fsck passes a good run and notices a flipped bit in every segment") {
 }
 
 TEST_CASE("a round run again has equal digests and a changed record is named") {
-  static const Builtins builtins;
   SimulatedEnv env;
   run(env, request(1, 8));
-  for (const RoundComparison& round : reproduce_run(env, kRun, "scratch", 0, 2, builtins.registries, builtins.steps)) {
+  for (const RoundComparison& round :
+       reproduce_run(env, kRun, "scratch", 0, 2, builtins().registries, builtins().steps)) {
     INFO(round.round << ": " << round.first_difference);
     CHECK(round.equal);
     CHECK(round.steps > 0);
   }
-  RunState recorded = load_run(env, kRun, builtins.registries, builtins.steps);
+  RunState recorded = load_run(env, kRun, builtins().registries, builtins().steps);
   RunState other = recorded;
   other.rounds[1].steps.at("verify").digest = sha256("something else");
   const auto rounds = compare_runs(recorded, other);

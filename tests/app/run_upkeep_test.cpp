@@ -1,16 +1,17 @@
 // What stands beside the record: derived files that can be made again, and objects that may go.
 #include <algorithm>
 
-#include "app/builtins.h"
+#include "app/whole_run.h"
 #include "loop/retention.h"
 #include "loop/views.h"
-#include "record/simulated_env.h"
 #include "support/catch.h"
 
 namespace sil {
 namespace {
 
-const std::string kRun = "runs/small";
+using testing::builtins;
+
+const std::string kRun = testing::kRun;
 constexpr const char* kRecipe = R"(
 name: small
 seed: 5
@@ -29,31 +30,16 @@ after:
   - {evaluate: {tasks: held, max_new_tokens: 3}, as: final}
 )";
 
-const Builtins& builtins() {
-  static const Builtins all;
-  return all;
-}
-
-class Quiet final : public RunProgress {
- public:
-  void line(const std::string&) override {}
-  void working(const std::string&, int64_t, int64_t) override {}
-};
-
 // `changes`: overrides.
 RunRequest request(std::vector<std::string> changes = {}) {
-  RunRequest r;
-  r.recipe.file = "small.yaml";
-  r.recipe.text = kRecipe;
-  r.recipe.overrides = std::move(changes);
-  r.directory = kRun;
-  r.frame_rollouts = 8;
-  return r;
+  RunRequest out = testing::request(kRecipe, 1, 8);
+  out.recipe.overrides = std::move(changes);
+  return out;
 }
 
 RunSummary run(Env& env, const RunRequest& r = request(), std::stop_token stop = {}) {
-  Quiet quiet;
-  return run_recipe(r, builtins().registries, builtins().steps, env, quiet, stop);
+  testing::Lines lines;
+  return testing::run(env, r, lines, stop);
 }
 
 RunState recorded(Env& env) {
@@ -134,11 +120,7 @@ TEST_CASE("what stands in derived files, whatever it is, is replaced by rebuild"
 TEST_CASE("a kill at any call leaves a run that ends with the same files and objects") {
   for (size_t n = 0; n < undisturbed().calls; ++n) {
     SimulatedEnv env;
-    env.plan({n, Fault::Kind::crash, false, n});
-    try {
-      run(env);
-    } catch (const SimulatedCrash&) {
-    }
+    testing::run_until(n, env, request());
     env.restart();
     INFO("killed at call " << n);
     // An object that is gone must already be recorded as retired.
@@ -153,11 +135,7 @@ TEST_CASE("a kill at any call leaves a run that ends with the same files and obj
 TEST_CASE("a power failure at any call leaves a run that ends with the same files") {
   for (size_t n = 0; n < undisturbed().calls; n += 2) {
     SimulatedEnv env;
-    env.plan({n, Fault::Kind::crash, false, n});
-    try {
-      run(env);
-    } catch (const SimulatedCrash&) {
-    }
+    testing::run_until(n, env, request());
     env.lose_power(n);
     INFO("power lost at call " << n);
     REQUIRE(run(env).digest == undisturbed().digest);

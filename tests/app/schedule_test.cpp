@@ -6,24 +6,15 @@
 #include <mutex>
 #include <set>
 
-#include "app/builtins.h"
 #include "app/program.h"
-#include "loop/loop.h"
+#include "app/whole_run.h"
 #include "record/run_directory.h"
-#include "record/simulated_env.h"
-#include "steps/pool.h"
 #include "support/catch.h"
 
 namespace sil {
 namespace {
 
-constexpr const char* kRun = "runs/schedule";
-
-class Quiet final : public RunProgress {
- public:
-  void line(const std::string&) override {}
-  void working(const std::string&, int64_t, int64_t) override {}
-};
+using testing::kRun;
 
 // Passes everything, but with `hold` a group's verdict only once the group behind it has its own: of the first `hold`
 // groups the last is ready first.
@@ -78,14 +69,9 @@ const Builtins& builtins() {
 
 RunSummary run(Env& env, const std::string& text, int threads = 1, int64_t frame_rollouts = 4096,
                std::stop_token stop = {}) {
-  RunRequest request;
-  request.recipe.file = "schedule.yaml";
-  request.recipe.text = text;
-  request.directory = kRun;
-  request.threads = threads;
-  request.frame_rollouts = frame_rollouts;
-  Quiet quiet;
-  return run_recipe(request, builtins().registries, builtins().steps, env, quiet, stop);
+  testing::Lines lines;
+  return run_recipe(testing::request(text, threads, frame_rollouts), builtins().registries, builtins().steps, env,
+                    lines, stop);
 }
 
 // The groups of a pool of a round, as the record tells them.

@@ -44,7 +44,7 @@ Made made_by(WholeRun& run, const std::string& round, const std::string& step, c
   for (const std::string& pool : pools)
     for (const PoolPart& part : state.find_round(round)->pools.at(pool).parts)
       for (size_t f = 0; f < part.spans.size(); ++f)
-        for (const Group& group : read_groups(run.env, WholeRun::kDirectory, part, f))
+        for (const Group& group : read_groups(run.env, testing::kRun, part, f))
           for (const Rollout& rollout : group.rollouts) {
             if (rollout.step != step) continue;
             ++made.rollouts;
@@ -101,38 +101,13 @@ TEST_CASE("what one pool alone would be sampled does not change by another besid
 }
 
 TEST_CASE("several pools: one digest for any threads, frames and kills, and every rollout comes again") {
-  RunRequest request;
-  request.recipe.file = "recipe.yaml";
-  request.recipe.text = kRecipe;
-  request.directory = WholeRun::kDirectory;
-  request.frame_rollouts = 16;
-  const auto run = [&](SimulatedEnv& env) {
-    testing::Lines lines;
-    return run_recipe(request, builtins().registries, builtins().steps, env, lines, {}).digest;
-  };
   SimulatedEnv undisturbed;
-  const Digest digest = run(undisturbed);
-  CHECK_NOTHROW(fsck_run(undisturbed, WholeRun::kDirectory));
-  RecordedRun recorded(undisturbed, WholeRun::kDirectory, builtins().registries, builtins().steps, {}, 2);
+  testing::expect_one_digest(kRecipe, undisturbed, 11);
+  CHECK_NOTHROW(fsck_run(undisturbed, testing::kRun));
+  RecordedRun recorded(undisturbed, testing::kRun, builtins().registries, builtins().steps, {}, 2);
   const ReplayCounts counts = replay_random(recorded, 1'000'000, 1);
   INFO(counts.first_id << ": " << counts.first_difference);
   CHECK(counts.equal == counts.rollouts);
-  request.threads = 3;
-  request.frame_rollouts = 7;
-  SimulatedEnv other;
-  CHECK(run(other) == digest);
-  request.threads = 1;
-  for (size_t n = 0; n < undisturbed.calls().size(); n += 11) {
-    SimulatedEnv env;
-    env.plan({n, Fault::Kind::crash, false, n});
-    try {
-      run(env);
-    } catch (const SimulatedCrash&) {
-    }
-    env.restart();
-    INFO("killed at call " << n);
-    REQUIRE(run(env) == digest);
-  }
 }
 
 }  // namespace

@@ -5,10 +5,8 @@
 #include <map>
 #include <sstream>
 
-#include "app/builtins.h"
 #include "app/program.h"
-#include "loop/loop.h"
-#include "record/simulated_env.h"
+#include "app/whole_run.h"
 #include "support/catch.h"
 
 namespace sil {
@@ -16,7 +14,7 @@ namespace {
 
 using testing::TestDirectory;
 
-constexpr const char* kRun = "runs/tiny";
+using testing::kRun;
 constexpr const char* kRecipe = R"(
 name: tiny
 seed: 3
@@ -72,12 +70,6 @@ bool in_run(const std::string& path) {
   return path.starts_with("runs/") || path == "runs";
 }
 
-class Quiet final : public RunProgress {
- public:
-  void line(const std::string&) override {}
-  void working(const std::string&, int64_t, int64_t) override {}
-};
-
 // What the kernel would be asked for one call of Env.
 void add_simulated(Trace& trace, const SimulatedCall& call) {
   static const std::map<std::string, std::string> kChanges = {
@@ -102,16 +94,10 @@ const std::map<std::string, std::string> kLeftovers = {
     {"SIL", "sil run format 1\n"}, {"tmp/0", "half"}, {"tmp/folder/a", ""}, {"tmp/folder/b", ""}};
 
 Trace simulated_trace(Digest& digest, bool leftovers = false) {
-  static const Builtins builtins;
   SimulatedEnv env;
   if (leftovers)
     for (const auto& [name, text] : kLeftovers) env.put_file(std::string(kRun) + "/" + name, text);
-  Quiet quiet;
-  RunRequest request;
-  request.recipe.file = "tiny.yaml";
-  request.recipe.text = kRecipe;
-  request.directory = kRun;
-  digest = run_recipe(request, builtins.registries, builtins.steps, env, quiet, {}).digest;
+  digest = testing::run(env, testing::request(kRecipe, 1, RunRequest{}.frame_rollouts)).digest;
   Trace trace;
   for (const SimulatedCall& call : env.calls()) add_simulated(trace, call);
   trace.settle();
@@ -189,7 +175,7 @@ bool strace_works() {
 // Runs the tiny recipe as a process of its own, under strace with these options; returns the exit status of the shell.
 int traced_run(const TestDirectory& directory, const std::string& strace) {
   const std::string command = "cd " + directory.at("") + " && ASAN_OPTIONS=detect_leaks=0 " + strace + " " +
-                              SIL_PROGRAM + " run tiny.yaml --out " + kRun + " --threads 1 --quiet >out 2>err";
+                              SIL_PROGRAM + " run recipe.yaml --out " + kRun + " --threads 1 --quiet >out 2>err";
   const int status = std::system(command.c_str());
   return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
@@ -209,7 +195,7 @@ std::vector<std::vector<SystemCall>> thread_traces(const TestDirectory& director
 
 std::vector<std::vector<SystemCall>> undisturbed_traces(bool leftovers = false) {
   const TestDirectory directory;
-  directory.write("tiny.yaml", kRecipe);
+  directory.write("recipe.yaml", kRecipe);
   if (leftovers) {
     std::filesystem::create_directories(directory.at(std::string(kRun) + "/tmp/folder"));
     for (const auto& [name, text] : kLeftovers) directory.write(std::string(kRun) + "/" + name, text);
@@ -260,7 +246,7 @@ void check_continues(const std::pair<std::string, int>& call, const std::string&
   const auto& [name, n] = call;
   INFO(name << " number " << n << ": " << tampering);
   const TestDirectory directory;
-  directory.write("tiny.yaml", kRecipe);
+  directory.write("recipe.yaml", kRecipe);
   CHECK(traced_run(directory, "strace -o /dev/null -e trace=" + name + " -e inject=" + name + ":" + tampering +
                                   ":when=" + std::to_string(n)) == status);
   REQUIRE(traced_run(directory, "") == 0);

@@ -9,6 +9,7 @@
 #include "loop/loop.h"
 #include "record/simulated_env.h"
 #include "steps/pool.h"
+#include "support/catch.h"
 
 namespace sil::testing {
 
@@ -24,39 +25,82 @@ class Lines final : public RunProgress {
   void working(const std::string&, int64_t, int64_t) override {}
 };
 
+constexpr const char* kRun = "runs/tiny";
+
+inline RunRequest request(const std::string& text, int threads = 1, int64_t frame_rollouts = 16) {
+  RunRequest out;
+  out.recipe.file = "recipe.yaml";
+  out.recipe.text = text;
+  out.directory = kRun;
+  out.threads = threads;
+  out.frame_rollouts = frame_rollouts;
+  return out;
+}
+
+inline RunSummary run(Env& env, const RunRequest& request, RunProgress& progress, std::stop_token stop) {
+  return run_recipe(request, builtins().registries, builtins().steps, env, progress, stop);
+}
+inline RunSummary run(Env& env, const RunRequest& request) {
+  Lines lines;
+  return run(env, request, lines, {});
+}
+
+// The same in a process that dies at its file-system call number `call`. What comes after is for the caller to say:
+// restart() or lose_power().
+inline void run_until(uint64_t call, SimulatedEnv& env, const RunRequest& request) {
+  env.plan({call, Fault::Kind::crash, false, call});
+  try {
+    run(env, request);
+  } catch (const SimulatedCrash&) {
+  }
+}
+
 class WholeRun {
  public:
   // Runs it; a second one in the same WholeRun continues.
   RunSummary run(const std::string& text, std::vector<std::string> overrides = {}, int threads = 1) {
-    RunRequest request;
-    request.recipe.file = "recipe.yaml";
-    request.recipe.text = text;
-    request.recipe.overrides = std::move(overrides);
-    request.directory = kDirectory;
-    request.threads = threads;
-    request.frame_rollouts = 16;
+    RunRequest asked = request(text, threads);
+    asked.recipe.overrides = std::move(overrides);
     progress.lines.clear();
-    return run_recipe(request, builtins().registries, builtins().steps, env, progress, {});
+    return testing::run(env, asked, progress, {});
   }
 
-  RunState state() { return load_run(env, kDirectory, builtins().registries, builtins().steps); }
+  RunState state() { return load_run(env, kRun, builtins().registries, builtins().steps); }
   // Groups of a pool of a section as a later step would read them.
   std::vector<Group> groups(const std::string& round, const std::string& pool) {
     std::vector<Group> out;
     const RunState now = state();
     for (const PoolPart& part : now.find_round(round)->pools.at(pool).parts)
       for (size_t f = 0; f < part.spans.size(); ++f)
-        for (Group& group : read_groups(env, kDirectory, part, f)) out.push_back(std::move(group));
+        for (Group& group : read_groups(env, kRun, part, f)) out.push_back(std::move(group));
     return out;
   }
   Metrics metrics(const std::string& round, const std::string& step) {
     return state().find_round(round)->steps.at(step).metrics;
   }
 
-  static constexpr const char* kDirectory = "runs/law";
   SimulatedEnv env;
   Lines progress;
 };
+
+// Runs `text` in `undisturbed`, then with other threads and frames, then killed at every `stride`-th file-system call
+// and continued: one digest.
+inline void expect_one_digest(const std::string& text, SimulatedEnv& undisturbed, uint64_t stride) {
+  const RunRequest usual = request(text);
+  const Digest digest = run(undisturbed, usual).digest;
+  for (const auto& [threads, frame] : {std::pair{1, 1}, {3, 7}, {3, 64}}) {
+    SimulatedEnv env;
+    INFO("threads " << threads << ", frames of " << frame);
+    CHECK(run(env, request(text, threads, frame)).digest == digest);
+  }
+  for (uint64_t call = 0; call < undisturbed.calls().size(); call += stride) {
+    SimulatedEnv env;
+    run_until(call, env, usual);
+    env.restart();
+    INFO("killed at call " << call);
+    REQUIRE(run(env, request(text, 2, 5)).digest == digest);
+  }
+}
 
 // Everything that is wrong with a recipe before it starts, one "line:column: message; hint" a finding; "" = nothing.
 inline std::string findings(const std::string& text, std::vector<std::string> overrides = {}) {
