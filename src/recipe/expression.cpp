@@ -133,8 +133,14 @@ std::vector<Finding> Expression::check(const Scope& scope) const {
     return {{place_of(*fault, place_, source_), "not an expression: " + fault->message, fault->hint}};
   }
   std::vector<Finding> findings;
+  const std::vector<LuaToken> tokens = lua_tokens(source_);
+  for (const LuaToken& token : tokens)
+    if (token.is("^"))  // the C library's pow: its last bit differs from one machine to another
+      findings.push_back({place_in(place_, source_, token.offset),
+                          "`^` is not exact: its result depends on the machine",
+                          "write x * x, or math.pow(x, y), which gives the same bits everywhere"});
   NameCheck names(scope, findings);
-  for (const LuaChain& chain : lua_free_names(lua_tokens(source_))) {
+  for (const LuaChain& chain : lua_free_names(tokens)) {
     names.check(chain, [&](size_t i) { return place_in(place_, source_, chain[i].offset); });
   }
   if (!findings.empty()) return findings;  // a run would only stumble over the same names

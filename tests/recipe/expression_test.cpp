@@ -399,6 +399,11 @@ TEST_CASE("check runs the expression once and reports what stops it") {
   CHECK(findings("unit.goal + 1").empty());
 }
 
+TEST_CASE("check refuses the power operator, whose bits are the machine's, and names math.pow") {
+  CHECK_THAT(findings("rate ^ 2"), Contains("r.yaml:10:10: `^`") && Contains("math.pow(x, y)"));
+  CHECK(findings("math.pow(rate, 2) and unit.text ~= '^'").empty());
+}
+
 TEST_CASE("a scope's own names win over the library's") {
   const TestScope scope({{"select", 4.0}, {"type", Value{}}});
   CHECK(std::get<double>(expression("select").evaluate(scope)) == 4);
