@@ -26,10 +26,18 @@ function(sil_tests)
       target_link_libraries(${target}_tests PRIVATE sil_${target} sil_lib::catch)
       target_compile_definitions(${target}_tests PRIVATE SIL_SOURCE_DIR="${CMAKE_SOURCE_DIR}"
                                                        SIL_PROGRAM="${CMAKE_BINARY_DIR}/bin/sil")
-      if(name STREQUAL app)
-        add_dependencies(${target}_tests sil)   # its tests run the program
+      if(NOT name STREQUAL app)
+        add_test(NAME ${target} COMMAND ${target}_tests WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+        continue()
       endif()
-      add_test(NAME ${target} COMMAND ${target}_tests WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+      add_dependencies(${target}_tests sil)   # its tests run the program
+      # Most of all the work, so each file by itself: they run side by side.
+      foreach(source ${sources})
+        get_filename_component(file ${source} NAME_WE)
+        string(REPLACE _test "" part ${file})
+        add_test(NAME ${target}_${part} COMMAND ${target}_tests --filenames-as-tags "[#${file}]"
+                 WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+      endforeach()
     endif()
   endforeach()
 endfunction()
