@@ -50,8 +50,10 @@ red_test() {
   echo "$case"
 }
 
-rm -rf "$tree/src" "$tree/include" "$tree/tests"
 mkdir -p "$tree"
+exec 9>"$tree.lock"
+flock -n 9 || { echo "mutate: another mutate.sh works in $tree" >&2; exit 2; }
+rm -rf "$tree/src" "$tree/include" "$tree/tests"
 # With today's times: what an interrupted mutation left in the build is older.
 git ls-files -z -co --exclude-standard | tar -c --null --ignore-failed-read -T - 2>/dev/null | tar -x -m -C "$tree"
 cd "$tree"

@@ -305,6 +305,26 @@ TEST_CASE("a run continues from a folder, records what it read, and refuses anot
   CHECK_THAT(error, Contains("restore its files") && Contains("--fresh"));
 }
 
+TEST_CASE("members of a folder's model begin with its weights and are trained each for itself") {
+  const Copy model;
+  const std::string recipe = model.directory().write(
+      "members.yaml",
+      replaced(kRecipe, "{llama: {layers: 1, width: 16, heads: 2, context: 24}, tokenizer: {chars: \"0123456789+=\"}}",
+               "{path: " + model.folder() + ", members: 2}"));
+  const std::string run = model.directory().at("run");
+  const ProgramResult done = run_sil("run " + recipe + " --quiet --out " + run);
+  INFO(done.err);
+  REQUIRE(done.code == 0);
+  const auto trained = [&](const std::string& member, const std::string& file) {
+    return model.directory().read("run/accepted/" + member + "/" + file);
+  };
+  for (const char* file : {"config.json", "tokenizer.json"})
+    for (const char* member : {"lm", "lm@1"}) CHECK(trained(member, file) == model.read(file));
+  CHECK(trained("lm", "model.safetensors") != trained("lm@1", "model.safetensors"));
+  CHECK(run_sil("fsck " + run).code == 0);
+  CHECK(run_sil("reproduce " + run).code == 0);
+}
+
 TEST_CASE("a model from a folder that cannot be read leaves no run behind") {
   const TestDirectory directory;
   const std::string recipe = directory.write(
