@@ -105,6 +105,14 @@ class ByteSink {
   virtual ~ByteSink() = default;
   virtual void write(std::string_view bytes) = 0;
 };
+class StringSink final : public ByteSink {
+ public:
+  void write(std::string_view bytes) override { text_.append(bytes); }
+  std::string take() { return std::move(text_); }
+
+ private:
+  std::string text_;
+};
 
 // What `update` tells while it works.
 class UpdateSink {

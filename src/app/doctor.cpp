@@ -77,13 +77,13 @@ std::string copies() {
 }
 
 // A small model's rollouts on all threads: by number, prompt and completion with what the sampler said of it.
-struct Sampled {
+struct Rollouts {
   std::map<size_t, std::vector<TokenId>> ids;
   std::map<size_t, std::vector<float>> logprobs;
 };
 
-Sampled sample(Engine& engine, Version version, const GenerateBatch& batch) {
-  Sampled out;
+Rollouts sample(Engine& engine, Version version, const GenerateBatch& batch) {
+  Rollouts out;
   engine.generate(version, batch,
                   [&](size_t request, Completion&& completion) {
                     out.ids[request].assign(completion.ids.begin(), completion.ids.end());
@@ -131,8 +131,8 @@ std::string self_test(const Registries& registries, int threads) {
   const auto together = small_model(registries, threads);
   const GenerateBatch batch = questions(*alone);
   const Version version = alone->initial();
-  const Sampled one = sample(*alone, version, batch);
-  const Sampled all = sample(*together, together->initial(), batch);
+  const Rollouts one = sample(*alone, version, batch);
+  const Rollouts all = sample(*together, together->initial(), batch);
   if (one.ids != all.ids || one.logprobs != all.logprobs)
     throw Error(Exit::differs, "one thread and " + std::to_string(threads) + " sample different tokens",
                 "do not trust a run of this machine; report it with the lines above");

@@ -29,15 +29,6 @@ std::string_view bytes_of(std::span<const T> values) {
   return {reinterpret_cast<const char*>(values.data()), values.size_bytes()};
 }
 
-class StringSink final : public ByteSink {
- public:
-  void write(std::string_view bytes) override { text_.append(bytes); }
-  std::string take() { return std::move(text_); }
-
- private:
-  std::string text_;
-};
-
 [[noreturn]] void refuse(std::string_view what, const std::string& problem) {
   throw Error(Exit::unreadable, std::string(what) + ": " + problem,
               "load bytes that a table of the same context and tokenizer saved");

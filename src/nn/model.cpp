@@ -21,15 +21,6 @@ constexpr int64_t kSlack = 16;
 constexpr std::string_view kCheckpoint = "SILTRAIN";
 constexpr uint64_t kFormat = 1;
 
-class StringBytes final : public ByteSink {
- public:
-  void write(std::string_view bytes) override { text_.append(bytes); }
-  std::string take() { return std::move(text_); }
-
- private:
-  std::string text_;
-};
-
 // Tensors with the bytes that they own, until they are written.
 class TensorList {
  public:
@@ -220,8 +211,8 @@ State Model::read(std::string_view weights, std::string_view moments) const {
 }
 
 std::string Model::write_checkpoint(const State& state, int64_t steps) const {
-  StringBytes weights;
-  StringBytes moments;
+  StringSink weights;
+  StringSink moments;
   write_weights(state, weights);
   write_moments(state, moments);
   const std::string weight_bytes = weights.take();

@@ -5,12 +5,6 @@
 namespace sil {
 namespace {
 
-class StringSink final : public ByteSink {
- public:
-  void write(std::string_view bytes) override { text.append(bytes); }
-  std::string text;
-};
-
 void find_decays(const Json& json, std::set<double>& decays) {
   if (json.is_array())
     for (const Json& item : json.as_array()) find_decays(item, decays);
@@ -50,7 +44,8 @@ VersionRef Models::write(const Engine& engine, Version version, bool with_optimi
   if (with_optimizer) {
     StringSink bytes;
     engine.save(version, Part::optimizer, bytes);
-    if (!bytes.text.empty()) ref.optimizer = objects_.put(bytes.text);
+    const std::string optimizer = bytes.take();
+    if (!optimizer.empty()) ref.optimizer = objects_.put(optimizer);
   }
   return ref;
 }

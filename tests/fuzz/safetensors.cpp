@@ -4,15 +4,10 @@
 
 #include "fuzz/must.h"
 #include "fuzz/targets.h"
+#include "sil/engine.h"
 
 namespace sil::fuzz {
 namespace {
-
-class Text final : public ByteSink {
- public:
-  void write(std::string_view bytes) override { text += bytes; }
-  std::string text;
-};
 
 void check_file(std::string_view bytes) {
   refused_well(Exit::unreadable, [&] {
@@ -26,9 +21,10 @@ void check_file(std::string_view bytes) {
       if (tensor.dtype == Dtype::f32)
         must(floats(tensor).size() * 4 == tensor.bytes.size(), "a size that is not its shape's");
     }
-    Text again;
-    write_safetensors(file.tensors, again);
-    const Safetensors copy = read_safetensors(again.text);
+    StringSink sink;
+    write_safetensors(file.tensors, sink);
+    const std::string again = sink.take();
+    const Safetensors copy = read_safetensors(again);
     must(copy.tensors.size() == file.tensors.size(), "tensors are lost by the writer");
     expect_tensors(copy, file.tensors);
     expect_finite(file);
