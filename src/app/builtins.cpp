@@ -20,6 +20,7 @@ namespace {
 void fill_sources(Registries& registries) {
   register_addition(registries.tasks);
   register_neighbour(registries.tasks);
+  register_copy(registries.tasks);
   register_countdown(registries.tasks);
   register_jsonl(registries.tasks);
   register_chars(registries.tokenizers);

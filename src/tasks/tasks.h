@@ -8,6 +8,7 @@ namespace sil {
 
 void register_addition(Registry<Task>& registry);
 void register_neighbour(Registry<Task>& registry);
+void register_copy(Registry<Task>& registry);
 void register_countdown(Registry<Task>& registry);
 void register_jsonl(Registry<Task>& registry);
 

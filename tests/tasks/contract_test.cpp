@@ -24,6 +24,8 @@ std::vector<Case> procedural_cases() {
           {"addition", {{"digits", test::list(5, 100)}, {"mix", "digits"}, {"style", "scratchpad"}}},
           {"neighbour", {}},
           {"neighbour", {{"length", 4}, {"letters", 3}, {"window", 4}}},
+          {"copy", {}},
+          {"copy", {{"length", test::list(1, 60)}, {"style", "reversed"}}},
           {"countdown", {}},
           {"countdown", {{"numbers", test::list(2, 8)}, {"largest", 1}, {"target", 2}}},
           {"countdown", {{"numbers", 6}, {"largest", 1000}, {"target", 1000000}}}};

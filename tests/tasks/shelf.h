@@ -13,6 +13,7 @@ inline Registry<Task> task_shelf() {
   Registry<Task> out("task");
   register_addition(out);
   register_neighbour(out);
+  register_copy(out);
   register_countdown(out);
   register_jsonl(out);
   return out;
