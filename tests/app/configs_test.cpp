@@ -40,9 +40,13 @@ RunRequest one_round(const std::string& file, int threads) {
     request.recipe.overrides = {"rounds=1",           "demonstrate.problems=64", "finetune.steps=3",
                                 "finetune_2.steps=3", "generate.problems=16",    "five_digits.problems=8",
                                 "learned.problems=8"};
-  if (name == "grpo_countdown")
+  if (name == "grpo_countdown" || name == "rft_countdown")
     request.recipe.overrides = {"rounds=1",        "demonstrate.problems=64", "finetune.steps=3",
                                 "warm.problems=8", "generate.problems=16",    "dev.problems=8"};
+  if (name == "rft_countdown") request.recipe.overrides.emplace_back("finetune_2.steps=3");
+  if (name == "star_scratchpad")
+    request.recipe.overrides = {"rounds=1",        "plain.problems=64", "with_hint.problems=64", "finetune.steps=3",
+                                "warm.problems=8", "tries.problems=16", "finetune_2.steps=3",    "dev.problems=8"};
   request.directory = "runs/config";
   request.threads = threads;
   return request;
