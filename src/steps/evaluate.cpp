@@ -32,7 +32,7 @@ class Evaluate final : public Step {
     const auto how = sampler(context, spec);
     if (context.state.figures.count({spec.name, evaluation_digest(spec), versions_digest(how->versions)}))
       return nullptr;
-    return evaluation_source(context, spec.name, options_, *how);
+    return evaluation_source(context, options_, *how);
   }
   bool makes_pool(const StepSpec&) const override { return false; }
   std::vector<std::string> unconfined(const Registries& shelves) const override {

@@ -122,7 +122,9 @@ class EvaluationRun final : public LocalRun {
 void EvaluateOptions::visit(OptionVisitor& v) {
   v.option("tasks", tasks, {.help = "held-out tasks", .required = true, .refers = "task"});
   v.option("problems", problems,
-           {.help = "first so many of one fixed order; 0 = all (procedural tasks: 256)", .low = 0, .high = 1e9});
+           {.help = "first so many of an order that all evaluate steps share; 0 = all (procedural tasks: 256)",
+            .low = 0,
+            .high = 1e9});
   v.option("role", role, {.help = "who answers", .refers = "role"});
   v.option("samples", samples, {.help = "rollouts a problem, of each member of the model", .low = 1, .high = 1e6});
   visit_sampling(sampling, v);
@@ -159,8 +161,8 @@ std::unique_ptr<LocalRun> make_evaluation(RoundContext& context, const EvaluateO
   return std::make_unique<EvaluationRun>(context, std::move(sampler), make_ranker(options, context.registries));
 }
 
-std::unique_ptr<TaskSource> evaluation_source(RoundContext& context, const std::string& step,
-                                              const EvaluateOptions& options, const Sampler& recorder) {
+std::unique_ptr<TaskSource> evaluation_source(RoundContext& context, const EvaluateOptions& options,
+                                              const Sampler& recorder) {
   std::vector<TaskView> views;
   bool procedural = false;
   for (const std::string& name : options.tasks) {
@@ -168,7 +170,7 @@ std::unique_ptr<TaskSource> evaluation_source(RoundContext& context, const std::
     procedural = procedural || views.back().task->procedural();
   }
   const int64_t wanted = options.problems > 0 ? options.problems : procedural ? kProceduralProblems : kAll;
-  RandomPath order{context.recipe.seed, "permute", {step}, {}};
+  const RandomPath order{context.recipe.seed, "permute", {}, {}};  // one order for all evaluate steps
   auto source = std::make_unique<TaskSource>(
       Draws(std::move(views), order.key(), 0, false), wanted,
       groups_per_frame(context, recorder.rollouts(), options.sampling.max_new_tokens), context.round().label);

@@ -25,9 +25,10 @@ std::unique_ptr<LocalRun> make_evaluation(RoundContext& context, const EvaluateO
 // `step`: the evaluate step whose draws these are, whoever samples them. `versions`: as in Sampler.
 Sampler evaluation_sampler(const RoundContext& context, const std::string& step, const EvaluateOptions& options,
                            std::vector<VersionRef> versions);
-// The problems that `recorder`, the step that samples them, has not yet recorded.
-std::unique_ptr<TaskSource> evaluation_source(RoundContext& context, const std::string& step,
-                                              const EvaluateOptions& options, const Sampler& recorder);
+// The problems that `recorder`, the step that samples them, has not yet recorded. Their order is one for all evaluate
+// steps of a run: figures of any two of them are paired.
+std::unique_ptr<TaskSource> evaluation_source(RoundContext& context, const EvaluateOptions& options,
+                                              const Sampler& recorder);
 
 // The verifier that ranks a problem's rollouts for best_of@k; null when there is none.
 std::unique_ptr<Verifier> make_ranker(const EvaluateOptions& options, const Registries& registries);

@@ -69,7 +69,7 @@ class GateStep final : public Step {
     const Contest contest = contest_of(context, spec);
     if (contest.unmeasured.empty()) return nullptr;
     const StepSpec& evaluate = *contest.source.evaluate;
-    return evaluation_source(context, evaluate.name, options_of(evaluate), *sampler(context, spec));
+    return evaluation_source(context, options_of(evaluate), *sampler(context, spec));
   }
   std::shared_ptr<const Sampler> sampler(RoundContext& context, const StepSpec& spec) const override {
     const Contest contest = contest_of(context, spec);

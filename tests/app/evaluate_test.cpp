@@ -94,5 +94,20 @@ TEST_CASE("a gate can decide by best_of@k, and measures the incumbent's itself")
   CHECK(!run.groups("1", "gate").empty());
 }
 
+TEST_CASE("evaluate: all its steps over a task ask the same problems, and a longer one goes on in the same order") {
+  WholeRun run;
+  run.run(std::string(kRecipe) + "  - {evaluate: {tasks: held, problems: 12, max_new_tokens: 3}, as: again}\n" +
+          "after:\n  - {evaluate: {tasks: held, problems: 45, max_new_tokens: 3}, as: final}\n");
+  const auto problems = [&](const std::string& round, const std::string& step) {
+    std::vector<std::string> prompts;
+    for (const Group& group : run.groups(round, step)) prompts.push_back(group.problem->prompt);
+    return prompts;
+  };
+  const std::vector<std::string> all = problems("after", "final");
+  REQUIRE(all.size() == 45);
+  CHECK(problems("1", "evaluate") == std::vector(all.begin(), all.begin() + 30));
+  CHECK(problems("1", "again") == std::vector(all.begin(), all.begin() + 12));
+}
+
 }  // namespace
 }  // namespace sil
