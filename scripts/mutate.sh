@@ -12,6 +12,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 root=$PWD
 tree=$root/build/mutations/tree
+kept=$root/build/mutations/kept  # the files that a mutation changes
 export CCACHE_BASEDIR=$tree CCACHE_NOHASHDIR=1 GIT_CEILING_DIRECTORIES=$root/build   # `git apply` in a plain folder
 names=("$@")
 [ $# -gt 0 ] || for patch in tests/mutations/*.patch; do names+=("$(basename "$patch" .patch)"); done
@@ -67,15 +68,17 @@ done
 survived=0
 for name in "${names[@]}"; do
   patch=$root/tests/mutations/$name.patch
+  # Kept, as a patch without context would be taken back by line numbers, which may be of an older day.
+  rm -rf "$kept"
+  mkdir "$kept"
+  git apply --numstat "$patch" | cut -f 3 | xargs cp --parents -t "$kept"
   git apply --unidiff-zero "$patch" || { echo "mutate: $patch does not apply to today's code: renew it" >&2; exit 1; }
-  trap 'git apply -R --unidiff-zero "$patch"' EXIT
   red=
   while read -r line <&3; do
     build "$line" >"$tree/log" 2>&1 || { tail -n 20 "$tree/log"; echo "mutate: $name does not build" >&2; exit 1; }
     pass "$line" || { red="${line%% *}: $(red_test)"; break; }
   done 3< <(tests_of "$name")
-  git apply -R --unidiff-zero "$patch"
-  trap - EXIT
+  cp -r "$kept/." .
   [ -n "$red" ] || survived=$((survived + 1))
   printf '%-30s %s\n' "$name" "${red:-SURVIVED: $(head -n 1 "$patch")}"
 done
