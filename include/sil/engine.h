@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "sil/codec.h"
+#include "sil/error.h"
 #include "sil/loss.h"
 #include "sil/records.h"
 
@@ -114,6 +115,25 @@ class StringSink final : public ByteSink {
   std::string text_;
 };
 
+// Thrown by `update` when an optimizer step's loss or gradient is not finite: nothing of the step was applied.
+class Diverged final : public Error {
+ public:
+  // `examples`: those of the step's `of` whose own loss or gradient is not finite, by place (a pair is one example).
+  Diverged(std::string message, int64_t step, std::vector<size_t> examples, size_t of)
+      : Error(Exit::diverged, std::move(message), "lower learning_rate, or bound the gradient with max_grad_norm: 1"),
+        step_(step),
+        examples_(std::move(examples)),
+        of_(of) {}
+  int64_t step() const { return step_; }  // from 0
+  const std::vector<size_t>& examples() const { return examples_; }
+  size_t of() const { return of_; }
+
+ private:
+  int64_t step_;
+  std::vector<size_t> examples_;
+  size_t of_;
+};
+
 // What `update` tells while it works.
 class UpdateSink {
  public:
@@ -172,7 +192,8 @@ class Engine {
   // Log-probs of ids[start:] of each sequence, end to end; equal bit for bit to generate's on the same tokens.
   virtual std::vector<float> score(Version version, const ScoreBatch& batch, double temperature) = 0;
   // Pure: `from` is unchanged. `reference` is read only by a full-vocabulary match. Stops early, with a checkpoint
-  // given to `sink`, when `stop` is requested (result.steps < batches.steps()). NaN or Inf: Error(Exit::diverged).
+  // given to `sink`, when `stop` is requested (result.steps < batches.steps()). NaN or Inf: Diverged, or an
+  // Error(Exit::diverged) where it is a weight.
   virtual UpdateResult update(Version from, TrainBatches& batches, const LossSpec& loss,
                               const OptimizerOptions& optimizer, Version reference, const UpdateCheckpoint* resume,
                               UpdateSink& sink, std::stop_token stop) = 0;

@@ -2,6 +2,7 @@
 // part); then the engine updates from the version that `from` names. The result is the candidate and live. Members of a
 // model are updated one after another, all on the same examples.
 #include <algorithm>
+#include <map>
 
 #include "sil/filter.h"
 #include "sil/rng.h"
@@ -121,6 +122,25 @@ class TrainingLog final : public UpdateSink {
   int64_t total_;
   double last_, loss_ = 0, grad_norm_ = 0;
 };
+
+// The error with the first examples at fault by their ids.
+Error with_examples(const Diverged& error, RecordedBatches& batches, const std::string& run) {
+  constexpr size_t kShown = 5;
+  const std::vector<size_t>& at_fault = error.examples();
+  std::string message = error.findings().front().message + "; of its " + std::to_string(error.of()) + " examples ";
+  if (at_fault.empty()) {
+    message += "none gives that by itself";
+  } else if (at_fault.size() == error.of()) {
+    message += "every one gives that by itself: no example but the weights or the loss are at fault";
+  } else {
+    message += std::to_string(at_fault.size()) + " by themselves:";
+    const auto shown = std::span(at_fault).first(std::min(kShown, at_fault.size()));
+    for (const std::string& id : batches.example_ids(error.step(), shown)) message += " " + id;
+    if (at_fault.size() > kShown) message += " ...";
+    message += " (sil show " + run + " ID)";
+  }
+  return {Exit::diverged, message, error.findings().front().hint + "; the version before stays live"};
+}
 
 // False also for a loss that cannot be made: that is another finding.
 bool needs_logprobs(const Registries& registries, const PluginSpec& loss) {
@@ -278,19 +298,22 @@ class Finetune final : public Step {
     if (!needed) return {};
     Version reference = reference_version(context, member);
     return [&context, model = member.model, reference, at_temperature](const TrainBatch& batch) {
-      ScoreBatch score;
-      score.begin = {0};
-      std::vector<float> out;
-      for (size_t s = 0; s + 1 < batch.begin.size(); ++s) {  // one sequence at a time: each has its temperature
-        auto begin = batch.ids.begin() + batch.begin[s], end = batch.ids.begin() + batch.begin[s + 1];
-        score.ids.assign(begin, end);
-        score.begin = {0, static_cast<uint64_t>(end - begin)};
-        score.start = {1};
-        out.push_back(0);
-        auto lock = context.models.lock(model);
-        for (float logp : context.models.engine(model).score(
-                 reference, score, at_temperature ? static_cast<double>(batch.temperature[s]) : 1))
-          out.push_back(logp);
+      std::map<float, std::vector<size_t>> by_temperature;
+      for (size_t s = 0; s < batch.temperature.size(); ++s)
+        by_temperature[at_temperature ? batch.temperature[s] : 1].push_back(s);
+      std::vector<float> out(batch.ids.size());  // 0 where a sequence begins
+      for (const auto& [temperature, sequences] : by_temperature) {
+        ScoreBatch score{.ids = {}, .begin = {0}, .start = std::vector<uint64_t>(sequences.size(), 1)};
+        for (size_t s : sequences) {
+          score.ids.insert(score.ids.end(), batch.ids.begin() + batch.begin[s], batch.ids.begin() + batch.begin[s + 1]);
+          score.begin.push_back(score.ids.size());
+        }
+        const auto lock = context.models.lock(model);
+        const std::vector<float> logp =
+            context.models.engine(model).score(reference, score, static_cast<double>(temperature));
+        auto next = logp.begin();
+        for (size_t s : sequences)
+          for (int32_t n = batch.begin[s] + 1; n < batch.begin[s + 1]; ++n) out[static_cast<size_t>(n)] = *next++;
       }
       return out;
     };
@@ -326,8 +349,13 @@ class Finetune final : public Step {
     if (progress.checkpoint) resume = {progress.checkpoint_step, context.objects.read(*progress.checkpoint)};
     TrainingLog log(context, spec, batches.steps());
     auto lock = context.models.lock(member.model);
-    UpdateResult updated = engine.update(start, batches, loss, optimizer, reference,
-                                         progress.checkpoint ? &resume : nullptr, log, context.stop);
+    UpdateResult updated;
+    try {
+      updated = engine.update(start, batches, loss, optimizer, reference, progress.checkpoint ? &resume : nullptr, log,
+                              context.stop);
+    } catch (const Diverged& error) {
+      throw with_examples(error, batches, context.run_dir);
+    }
     if (updated.steps < batches.steps()) {
       engine.drop(updated.version);
       throw Error(Exit::stopped, spec.name + " stopped at step " + std::to_string(updated.steps),

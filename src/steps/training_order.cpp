@@ -127,6 +127,7 @@ void RecordedBatches::read_block(int64_t block) {
   pool_.for_each(last - first,
                  [&](int64_t i) { columns_[static_cast<size_t>(i)] = read_frame_of(first[i], begin, end); });
   block_ = block;
+  first_frame_ = static_cast<size_t>(first - frames_.begin());
 }
 
 // The examples of a frame that have numbers in [begin, end).
@@ -192,8 +193,8 @@ void RecordedBatches::append(const Item& item, TrainBatch& batch) const {
   if (options_.needs_old) append_range(from.logprobs, begin, end, batch.old_logp);
 }
 
-TrainBatch RecordedBatches::gather(const StepPlan& plan) {
-  TrainBatch batch;
+template <class Visit>
+void RecordedBatches::visit_items(const StepPlan& plan, const Visit& visit) {
   uint32_t turn = plan.turn;
   size_t at = plan.item;
   enter(plan.epoch, turn);
@@ -202,9 +203,37 @@ TrainBatch RecordedBatches::gather(const StepPlan& plan) {
       enter(plan.epoch, ++turn);
       at = 0;
     }
-    append(items_[at++], batch);
+    visit(items_[at++]);
   }
+}
+
+TrainBatch RecordedBatches::gather(const StepPlan& plan) {
+  TrainBatch batch;
+  visit_items(plan, [&](const Item& item) { append(item, batch); });
   return batch;
+}
+
+std::string RecordedBatches::id_of(const Item& item) const {
+  const FrameAt& frame = frames_[first_frame_ + item.frame];
+  const ExamplePart& part = parts_[frame.part];
+  const Span span = part.spans[frame.frame];
+  std::vector<Example> examples;
+  read_examples(read_frame(env_, run_dir_, part.frames[frame.frame]), examples);
+  int64_t number = frame.begin;
+  const int64_t wanted = std::max(frame.begin, block_ * kOrderBlock) + item.example;
+  for (int64_t record = span.begin; record < span.end; ++record)
+    if (is_chosen(part, record) && number++ == wanted) return examples[static_cast<size_t>(record - span.begin)].id;
+  SIL_CHECK(false);
+}
+
+std::vector<std::string> RecordedBatches::example_ids(int64_t index, std::span<const size_t> places) {
+  if (ahead_.valid()) ahead_.wait();  // it moves from block to block, too
+  std::vector<std::string> ids;
+  size_t place = 0;
+  visit_items(steps_.at(static_cast<size_t>(index)), [&](const Item& item) {
+    if (ids.size() < places.size() && place++ == places[ids.size()]) ids.push_back(id_of(item));
+  });
+  return ids;
 }
 
 TrainBatch RecordedBatches::step(int64_t index) {

@@ -41,6 +41,8 @@ class RecordedBatches final : public TrainBatches {
                   ReferenceScorer reference);
   int64_t steps() const override { return static_cast<int64_t>(steps_.size()); }
   TrainBatch step(int64_t index) override;
+  // Ids of the examples at `places` of a step, ascending; reads their frames again.
+  std::vector<std::string> example_ids(int64_t index, std::span<const size_t> places);
   int64_t examples() const { return examples_; }
   int64_t examples_taken() const;  // over all steps
 
@@ -72,7 +74,11 @@ class RecordedBatches final : public TrainBatches {
   void read_block(int64_t block);
   ExampleColumns read_frame_of(const FrameAt& frame, int64_t begin, int64_t end) const;
   void sort_items();
+  // Calls visit(item) for a step's examples in order, while their block is the current one.
+  template <class Visit>
+  void visit_items(const StepPlan& plan, const Visit& visit);
   TrainBatch gather(const StepPlan& plan);
+  std::string id_of(const Item& item) const;
   void append(const Item& item, TrainBatch& batch) const;
 
   Env& env_;
@@ -89,6 +95,7 @@ class RecordedBatches final : public TrainBatches {
   int64_t epoch_ = -1;
   std::vector<uint32_t> turns_;  // blocks in the order of `epoch_`
   int64_t block_ = -1;
+  size_t first_frame_ = 0;               // of the block
   std::vector<ExampleColumns> columns_;  // one a frame
   int64_t sorted_epoch_ = -1;            // of items_
   std::vector<Item> items_;

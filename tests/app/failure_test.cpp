@@ -1,5 +1,6 @@
 // An internal error leaves a report.
 #include <filesystem>
+#include <set>
 #include <stdexcept>
 
 #include "app/failure.h"
@@ -120,6 +121,40 @@ TEST_CASE("an internal error within a run names the run, and the run's record sa
     }
     CHECK(load_run(env, "runs/bug", testing::builtins().registries, steps).status == "failed");
   }
+}
+
+TEST_CASE("a finetune that diverges names the rollouts at fault, and the version before stays live") {
+  testing::WholeRun whole;
+  const auto message = [&]() -> std::string {
+    try {
+      whole.run(R"(
+name: diverging
+models: {lm: {table: {context: 4}, tokenizer: chars}}
+tasks: {sums: {addition: {digits: 1}}}
+round:
+  - {demonstrate: {tasks: sums, problems: 40}, as: shown}
+  - {filter: {weigh: {lua: "tokens > 2 and 1e39 or 1"}}}
+  - {finetune: {from: live, loss: nll, learning_rate: 0.1}}
+)");
+    } catch (const Error& error) {
+      CHECK(error.code() == Exit::diverged);
+      return error.what();
+    }
+    return "";
+  }();
+  INFO(message);
+  std::set<std::string> long_ones;
+  for (const Group& group : whole.groups("1", "shown"))
+    for (const Rollout& rollout : group.rollouts)
+      if (rollout.ids.size() > 2) long_ones.insert(rollout_id("1", group, rollout));
+  REQUIRE(long_ones.size() > 5);
+  CHECK(message.find("of its 40 examples " + std::to_string(long_ones.size()) + " by themselves: ") !=
+        std::string::npos);
+  int64_t named = 0;
+  for (const std::string& id : long_ones) named += message.find(" " + id + " ") != std::string::npos;
+  CHECK(named == 5);
+  const RunState state = whole.state();
+  CHECK(state.models.at("lm").live.digest == state.models.at("lm").base.digest);
 }
 
 }  // namespace

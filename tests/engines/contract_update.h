@@ -143,4 +143,42 @@ inline void check_divergence(const EngineSubject& subject) {
   CHECK(engine->digest(from) == before);
 }
 
+// Steps of which the second has examples with a credit that is no number.
+struct PoisonedSteps final : TrainBatches {
+  RandomSteps sound;
+  std::vector<size_t> poisoned;  // sequences
+
+  explicit PoisonedSteps(TokenId size) : sound(size) {}
+  int64_t steps() const override { return sound.steps(); }
+  TrainBatch step(int64_t index) override {
+    TrainBatch batch = sound.step(index);
+    if (index == 1)
+      for (size_t s : poisoned)
+        std::fill(batch.credit.begin() + batch.begin[s], batch.credit.begin() + batch.begin[s + 1], std::nanf(""));
+    return batch;
+  }
+};
+
+inline void check_examples_at_fault(const EngineSubject& subject) {
+  const auto engine = subject.make(2);
+  if (denied(engine->caps().update, "a diverging update names the examples at fault")) return;
+  PoisonedSteps steps(engine->codec().vocabulary_size());
+  Recorder recorder;
+  const auto at_fault = [&] {
+    try {
+      UpdateCall().run(*engine, engine->initial(), steps, recorder);
+    } catch (const Diverged& error) {
+      CHECK(error.step() == 1);
+      CHECK(error.of() == static_cast<size_t>(steps.sound.sequences));
+      return error.examples();
+    }
+    return std::vector<size_t>();
+  };
+  for (std::vector<size_t> wanted : {std::vector<size_t>{5}, {0, 17, 39}}) {
+    steps.poisoned = wanted;
+    CHECK(at_fault() == wanted);
+  }
+  CHECK(recorder.losses.size() == 2);  // the sound step of each
+}
+
 }  // namespace sil::test

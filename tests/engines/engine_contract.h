@@ -75,6 +75,7 @@ inline void check_engine_contract(const EngineSubject& subject) {
   }
   SECTION("a diverging update is an error") {
     check_divergence(subject);
+    check_examples_at_fault(subject);
   }
 }
 

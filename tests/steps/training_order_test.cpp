@@ -167,6 +167,33 @@ TEST_CASE("a step can be asked for again, in any order") {
   }
 }
 
+TEST_CASE("the examples of a step have the ids that the record gives them, whichever step is asked for next") {
+  Written written(100, 9);
+  std::vector<bool> chosen(100, true);
+  for (size_t i = 0; i < 100; i += 7) chosen[i] = false;
+  written.part.chosen = std::make_shared<const std::vector<bool>>(chosen);
+  for (int threads : {1, 2}) {
+    RecordedBatches batches(written.env, kRun, {written.part}, {.key = 5, .batch_tokens = 60, .threads = threads}, {});
+    for (int64_t s : {2, 0}) {
+      const std::vector<int> examples = Written::examples_of(batches.step(s));
+      const std::vector<size_t> places = {0, 3, examples.size() - 1};
+      const std::vector<std::string> ids = batches.example_ids(s, places);
+      REQUIRE(ids.size() == places.size());
+      for (size_t i = 0; i < ids.size(); ++i) CHECK(ids[i] == "1/generate/x/" + std::to_string(examples[places[i]]));
+    }
+  }
+  const int count = static_cast<int>(kOrderBlock) + 10;
+  Written large(count, 5000);
+  RecordedBatches batches(large.env, kRun, {large.part}, {.key = 2, .batch_tokens = 16384}, {});
+  for (int64_t s : {int64_t{0}, batches.steps() - 1}) {
+    const std::vector<int> examples = Written::examples_of(batches.step(s));
+    const std::vector<size_t> places = {0, examples.size() - 1};
+    const std::vector<std::string> ids = batches.example_ids(s, places);
+    CHECK(ids.front() == "1/generate/x/" + std::to_string(examples.front()));
+    CHECK(ids.back() == "1/generate/x/" + std::to_string(examples.back()));
+  }
+}
+
 TEST_CASE("examples beyond a block of 65,536 are ordered among themselves, blocks one after the other") {
   const int count = static_cast<int>(kOrderBlock) + 10;
   std::vector<int> order = joined(Written(count, 5000).steps({.key = 2, .batch_tokens = 16384, .threads = 2}));
