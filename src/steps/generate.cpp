@@ -4,6 +4,7 @@
 
 #include "sil/rng.h"
 #include "steps/draws.h"
+#include "steps/drift.h"
 #include "steps/resample.h"
 #include "steps/sampling.h"
 #include "steps/steps.h"
@@ -59,10 +60,15 @@ class GenerateRun final : public LocalRun {
         append_rollouts(text, group, false, rollouts[g], prompts[g]);
     }
     tally_rollouts(frame, spec_.name, out.tally);
+    tally_drift(frame, *sampler_, out.tally);
     out.files.emplace_back("rollouts", std::move(text));
   }
 
-  Metrics metrics(const Tally& tally) const override { return rollout_metrics(tally); }
+  Metrics metrics(const Tally& tally) const override {
+    Metrics metrics = rollout_metrics(tally);
+    add_drift_metrics(tally, metrics);
+    return metrics;
+  }
 
  private:
   std::vector<SampleFrom> wanted(const Frame& frame) const {
@@ -185,6 +191,7 @@ class Generate final : public Step {
     StepResult result;
     result.metrics["rescored_tokens"] =
         static_cast<double>(check_logprobs(context, *how, read_sampled_frame(context, spec, *how, first).made));
+    if (const std::optional<double> kl = kl_to_base(context, spec, *how)) result.metrics["kl_to_base"] = *kl;
     return result;
   }
 

@@ -99,19 +99,15 @@ void generate(RoundContext& context, const Sampler& sampler, const VersionRef& v
                                     std::to_string(wanted.requests.size()) + " requests");
 }
 
-// What the engine gave when it sampled, and the same tokens to score.
-struct Sampled {
-  ScoreBatch batch;
-  std::vector<float> logprobs;
-};
+}  // namespace
 
-Sampled sampled_by(const Sampler& sampler, size_t member, const std::vector<Group>& groups) {
-  Sampled out;
+SampledTokens sampled_tokens(const Sampler& sampler, size_t version, const std::vector<Group>& groups) {
+  SampledTokens out;
   out.batch.begin = {0};
   for (const Group& group : groups)
     for (const Rollout& rollout : group.rollouts) {
       const std::vector<TokenId>& prompt = group.prompts[rollout.prompt].ids;
-      if (rollout.step != sampler.step || rollout.member != member || prompt.empty()) continue;
+      if (rollout.step != sampler.step || rollout.member != version || prompt.empty()) continue;
       out.batch.ids.insert(out.batch.ids.end(), prompt.begin(), prompt.end());
       out.batch.ids.insert(out.batch.ids.end(), rollout.ids.begin(), rollout.ids.end());
       out.batch.begin.push_back(out.batch.ids.size());
@@ -120,8 +116,6 @@ Sampled sampled_by(const Sampler& sampler, size_t member, const std::vector<Grou
     }
   return out;
 }
-
-}  // namespace
 
 void visit_sampling(SamplingOptions& sampling, OptionVisitor& v) {
   v.option("temperature", sampling.temperature, {.help = "0 = the likeliest token", .low = 0, .high = 100});
@@ -161,14 +155,13 @@ int64_t sample(RoundContext& context, const Sampler& sampler, const std::vector<
 int64_t check_logprobs(RoundContext& context, const Sampler& sampler, const std::vector<Group>& groups) {
   Engine& engine = context.models.engine(sampler.model);
   if (!engine.caps().score || !engine.caps().logprobs) return 0;
-  const double temperature = sampler.options.sampling.temperature > 0 ? sampler.options.sampling.temperature : 1;
   int64_t compared = 0;
   for (size_t m = 0; m < sampler.versions.size(); ++m) {
-    const Sampled sampled = sampled_by(sampler, m, groups);
+    const SampledTokens sampled = sampled_tokens(sampler, m, groups);
     if (sampled.logprobs.empty()) continue;
     auto lock = context.models.lock(sampler.model);
-    const std::vector<float> scored =
-        engine.score(context.models.resident(sampler.model, sampler.versions[m]), sampled.batch, temperature);
+    const Version version = context.models.resident(sampler.model, sampler.versions[m]);
+    const std::vector<float> scored = engine.score(version, sampled.batch, sampler.scoring_temperature());
     SIL_CHECK(scored.size() == sampled.logprobs.size());
     for (size_t i = 0; i < scored.size(); ++i)
       if (scored[i] != sampled.logprobs[i])

@@ -34,6 +34,8 @@ struct Sampler {
   bool new_pool = true;  // its rollouts stand in a pool of their own, instead of in the groups it reads
 
   int64_t sets() const { return static_cast<int64_t>(versions.size()) / members; }
+  // At which a stored log-prob is scored again.
+  double scoring_temperature() const { return options.sampling.temperature > 0 ? options.sampling.temperature : 1; }
   int64_t rollouts() const { return options.samples * static_cast<int64_t>(versions.size()); }  // of one conversation
 };
 
@@ -52,6 +54,14 @@ uint32_t first_sample(const Sampler& sampler, const Group& group);
 // Adds rollouts for each entry to its group, prompts included, and returns how many were asked for. Rollouts that a
 // stop request cancelled are left out: the frame then counts as not done.
 int64_t sample(RoundContext& context, const Sampler& sampler, const std::vector<SampleFrom>& from, Frame& frame);
+
+// The tokens that one of the sampler's versions sampled in the groups, as a batch to score, and the log-probs that they
+// were sampled with.
+struct SampledTokens {
+  ScoreBatch batch;
+  std::vector<float> logprobs;
+};
+SampledTokens sampled_tokens(const Sampler& sampler, size_t version, const std::vector<Group>& groups);
 
 // Scores the sampler's rollouts in the groups again, at the temperature they were sampled with, and compares log-probs
 // bit for bit. Throws Error(Exit::differs) with the first one that differs; returns how many were compared. Nothing to
