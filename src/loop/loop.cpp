@@ -46,10 +46,11 @@ Json named_variables(const RecipeInput& input) {
         return true;
     return false;
   };
-  for (const auto& [name, value] : input.environment)
-    if (names(input.text, name) || std::any_of(input.overrides.begin(), input.overrides.end(),
-                                               [&](const std::string& text) { return names(text, name); }))
-      variables.set(name, value);
+  for (const auto& [name, value] : input.environment) {
+    bool named = names(input.text, name);
+    for (const std::string& text : input.overrides) named = named || names(text, name);
+    if (named) variables.set(name, value);
+  }
   return variables;
 }
 

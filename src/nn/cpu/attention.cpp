@@ -225,18 +225,19 @@ class Attention {
       block.weights = scratch_.floats(rows * block.weight_stride);
       score(by_, block, heads_.width, prefix, 0);
       for (int64_t i = 0; i < rows; ++i) {
+        const Run& run = runs[static_cast<size_t>(i)];
         const Block one = row_of(block, i);
-        score(by_, one, heads_.width, own_span(runs[i], g), prefix.length);
+        score(by_, one, heads_.width, own_span(run, g), prefix.length);
         SoftmaxStats stats;
-        const int64_t length = prefix.length + runs[i].start + 1;
+        const int64_t length = prefix.length + run.start + 1;
         stats.sum = by_.softmax_row(one.weights, length, length, score_scale(heads_), &stats.max);
         keep(row + i, h, stats);
         sums_[i] = stats.sum;
       }
       weigh(by_, block, heads_.width, prefix, 0, output(row, h), out_.columns);
       for (int64_t i = 0; i < rows; ++i) {
-        weigh(by_, row_of(block, i), heads_.width, own_span(runs[i], g), prefix.length, output(row + i, h),
-              out_.columns);
+        weigh(by_, row_of(block, i), heads_.width, own_span(runs[static_cast<size_t>(i)], g), prefix.length,
+              output(row + i, h), out_.columns);
         by_.divide(output(row + i, h), heads_.width, sums_[i]);
       }
     }

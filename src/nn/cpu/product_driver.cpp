@@ -103,13 +103,14 @@ void run_long(const TileShapes& shapes, const Product& p) {
     part.into = Product::Into::set;
     run_chain(shapes, part);
   }
+  float* const sums = parts.data();
   for (int64_t stride = 1; stride < chains; stride *= 2)
     for (int64_t i = 0; i + stride < chains; i += 2 * stride)
-      for (int64_t j = 0; j < size; ++j) parts[i * size + j] += parts[(i + stride) * size + j];
+      for (int64_t j = 0; j < size; ++j) sums[i * size + j] += sums[(i + stride) * size + j];
   for (int64_t r = 0; r < p.rows; ++r)
     for (int64_t j = 0; j < p.columns; ++j) {
       float& out = p.c[r * p.c_row + j / kPanel * p.c_panel + j % kPanel];
-      out = p.into == Product::Into::add ? out + parts[r * width + j] : parts[r * width + j];
+      out = p.into == Product::Into::add ? out + sums[r * width + j] : sums[r * width + j];
     }
 }
 

@@ -56,6 +56,10 @@ void transpose_panel(const float* in, int64_t stride, int64_t rows, int64_t colu
 
 using Sixteen = std::array<float, 16>;
 
+size_t lane_of(int64_t i) {
+  return static_cast<size_t>(i % 16);
+}
+
 float joined(Sixteen lanes) {
   for (size_t half = 8; half > 0; half /= 2)
     for (size_t lane = 0; lane < half; ++lane) lanes[lane] += lanes[lane + half];
@@ -64,7 +68,7 @@ float joined(Sixteen lanes) {
 
 float dot(const float* a, const float* b, int64_t length) {
   Sixteen lanes{};
-  for (int64_t i = 0; i < length; ++i) lanes[i % 16] = std::fma(a[i], b[i], lanes[i % 16]);
+  for (int64_t i = 0; i < length; ++i) lanes[lane_of(i)] = std::fma(a[i], b[i], lanes[lane_of(i)]);
   return joined(lanes);
 }
 
@@ -77,7 +81,7 @@ float rms_norm(const float* x, const float* scale, int64_t width, float epsilon,
 void rms_norm_backward(const float* x, const float* scale, int64_t width, float inverse, const float* dout, float* dx,
                        float* dscale) {
   Sixteen lanes{};
-  for (int64_t i = 0; i < width; ++i) lanes[i % 16] = std::fma(dout[i] * scale[i], x[i], lanes[i % 16]);
+  for (int64_t i = 0; i < width; ++i) lanes[lane_of(i)] = std::fma(dout[i] * scale[i], x[i], lanes[lane_of(i)]);
   const float pull = joined(lanes) * (inverse * inverse * inverse) / static_cast<float>(width);
   for (int64_t i = 0; i < width; ++i) dx[i] += std::fma(-x[i], pull, dout[i] * scale[i] * inverse);
   if (dscale == nullptr) return;
@@ -124,7 +128,7 @@ float softmax_row(float* s, int64_t length, int64_t width, float scale, float* m
   for (int64_t i = 0; i < length; ++i) s[i] = exact_exp((s[i] - *max) * scale);
   std::fill(s + length, s + std::max(length, width), 0.0F);
   Sixteen lanes{};
-  for (int64_t i = 0; i < length; ++i) lanes[i % 16] += s[i];
+  for (int64_t i = 0; i < length; ++i) lanes[lane_of(i)] += s[i];
   return joined(lanes);
 }
 
