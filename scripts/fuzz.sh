@@ -47,18 +47,23 @@ fuzz() {
     return 1
   fi
   awk -v target="$target" '/stat::number_of_executed_units/ {n = $2} /stat::average_exec_per_sec/ {s = $2}
-      /stat::peak_rss_mb/ {m = $2} / DONE +cov:/ {c = $4}
+      /stat::peak_rss_mb/ {m = $2} /DONE +cov:/ {c = $4}
       END {printf "fuzz: %s: clean, %d inputs, %d exec/s, %d edges, peak %d MiB\n", target, n, s, c, m}' "$target.log"
 }
 
+# llvm-cov reports all files of the program; the parser's are picked here.
 coverage() {
-  local target=$1 files=()
+  local target=$1
   LLVM_PROFILE_FILE=$work/$target.raw "$build/bin/fuzz_$target" -runs=0 "$corpus/$target" >"$target.log" 2>&1
   llvm-profdata merge -o "$target.data" "$target.raw"
-  for file in ${parsers[$target]}; do files+=("$OLDPWD/src/$file"); done
-  llvm-cov report "$build/bin/fuzz_$target" -instr-profile="$target.data" "${files[@]}" |
-    awk -v target="$target" '/\.cpp / {printf "fuzz: %s: %s %s of %d lines\n", target, $1, $10, $8}
-                             /^TOTAL/ {printf "fuzz: %s: in all %s of %d lines\n", target, $10, $8}'
+  llvm-cov report "$build/bin/fuzz_$target" -instr-profile="$target.data" |
+    awk -v target="$target" -v parsers="${parsers[$target]}" '
+      BEGIN { count = split(parsers, names); for (i in names) wanted[names[i]] }
+      { name = $1; sub(/^.*src\//, "", name) }
+      name in wanted { lines += $8; missed += $9; --count
+                       printf "fuzz: %s: %s %s of %d lines\n", target, name, $10, $8 }
+      END { if (count != 0 || lines == 0) { print "fuzz: " target ": the report lacks a file of the parser"; exit 1 }
+            printf "fuzz: %s: in all %.1f %% of %d lines\n", target, 100 * (lines - missed) / lines, lines }'
 }
 
 # Edges count, how often does not: a corpus that fits into the repository.

@@ -2,6 +2,7 @@
 
 #include "fuzz/must.h"
 #include "fuzz/targets.h"
+#include "record/simulated_env.h"
 #include "steps/run_state.h"
 
 namespace sil::fuzz {
@@ -31,12 +32,25 @@ std::string sealed(std::string_view input) {
   return out;
 }
 
+// Written by the journal itself, they are read as the same records.
+void write_again(const std::vector<JournalRecord>& records) {
+  SimulatedEnv env;
+  Journal journal(env, "journal");
+  for (const JournalRecord& record : records) journal.append(record.type, record.payload);
+  const std::vector<JournalRecord> again = parse_journal(env.contents("journal"), "journal").records;
+  must(again.size() == records.size(), "records are lost by the writer");
+  for (size_t i = 0; i < records.size(); ++i)
+    must(again[i].type == records[i].type && dump_canonical(again[i].payload) == dump_canonical(records[i].payload),
+         "a record that does not survive its own writer");
+}
+
 void parse_and_fold(std::string_view bytes) {
   refused_well(Exit::corrupt, [&] {
     const JournalContents contents = parse_journal(bytes, "journal");
     must(contents.valid_bytes + contents.torn_bytes == bytes.size(), "bytes that are neither valid nor torn");
     const JournalContents again = parse_journal(bytes.substr(0, contents.valid_bytes), "journal");
     must(again.records.size() == contents.records.size() && again.torn_bytes == 0, "the valid part is not valid");
+    write_again(contents.records);
     replay(contents.records);
   });
 }

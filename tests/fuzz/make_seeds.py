@@ -32,16 +32,17 @@ models:
   lm: {table: {context: 3}, tokenizer: {chars: "abc+=0123456789"}, members: 1}
   judge: {scripted: {replies: [yes, no]}, tokenizer: bytes}
 roles:
+  asked: {model: judge, view: {hint: answer}}
   hinted: {model: lm, weights: {round: -1}, view: {text: "{{problem.prompt}} {{problem.answer}}", system: "be brief"}}
 tasks:
   sums: {addition: {digits: [1, 2]}, split: {fraction: 0.1, name: dev}}
   rows: {jsonl: {path: rows.jsonl, field: {prompt: question, answer: solution}}, answer: regex, pattern: "#### (.*)"}
   far: {countdown: {}, split: test, answers: observe}
 stores:
-  seen: {holds: groups, draw: {mix: {recency: 1, uniform: 2}}, evict: {age: 3}, max: 100}
+  seen: {holds: groups, draw: {mix: {newest: 0.5}}, evict: {age: 3}, max: 100}
 control:
   - {set: try.temperature, by: {schedule: {1: 0.5, 10: 1}}}
-  - {set: tasks.sums.digits, by: {mastery: {metric: verify.pass_rate, values: [1, 2]}}}
+  - {set: tasks.sums.digits, by: {mastery: {metric: verify.pass_rate, at: 0.8, max: 3}}}
 before:
   - demonstrate: {tasks: rows, problems: 8, role: hinted}
   - finetune: {model: lm, from: base, loss: nll, epochs: 2}
@@ -60,13 +61,29 @@ round:
   - evaluate: {tasks: sums, role: lm, samples: 4}
   - gate: {model: lm, metric: pass@1, at_least: incumbent}
 after:
-  - {observe: label_accuracy, of: try}
-  - {evaluate: {tasks: far, role: lm}, as: final}
+  - {evaluate: {tasks: sums, role: lm}, as: final}
+  - {generate: {tasks: far, role: asked, problems: 2}, as: last}
+  - {observe: label_accuracy, of: last}
 """
 OVERRIDES = [
     "rounds=2", "generate.temperature=0.5\nround.0.generate.samples=2", "~gate", "++generate.top_k=3", "seed=${env:SEED}\nname=\"${env:LONG}\"",
     "finetune.learning_rate=1e999", "models.lm.table.context=4", "filter.keep=[pass,{per_problem: 1}]", "a=b\n=\n~\n++", "tasks.train.neighbour.letters=4",
     "generate.temprature=1", "retain.weights=all", "rounds=[1,2", "rounds={a: 1}", "${a}=1", "verify=numeric\nverify.tolerance=0.1", "gate.at_least=incumbent",
+]
+# Each breaks one rule, at the place named by its replacement in EVERY.
+BROKEN = [
+    ("split: {fraction: 0.1, name: dev}", "split: {fraction: 2}"), ("split: test", "split: tset"), ("split: test", "split: [a]"), ("{model: lm, weights: {round: -1}", "{model: lm, weights: nope"),
+    ("set: try.temperature", "set: models.lm.members"), ("set: try.temperature", "set: try.temprature"), ("by: {schedule: {1: 0.5, 10: 1}}", "by: {schedule: {1: hot}}"),
+    ("control:\n", "control: 7\nx:\n"), ("models:\n", "models: [lm]\nx:\n"), ("  hinted:", "  Hinted!:"), ("{model: lm, weights", "{weights"), ("of: try\n    put: seen", "of: []\n    put: seen"),
+    ("per: group", "per: {set: 3}"), ("per: group", "per: {set: 0}"), ("per: group", "per: grup"), ("of: {seen: {n: 8, draw: uniform}}", "of: {seen: 8}"), ("of: {seen: {n: 8", "of: {sene: {n: 8"),
+    ("as: pairs", "as: 'two words'"), ("as: pairs", "as: [x]"), ("  - {observe: label_accuracy", "  - {observe: label_accuracy, gate: always"), ("  - {observe:", "  - {obsreve:"), ("where: failed", "where: 'passed and unit.nope'"),
+    ("{finetune: {model: lm, from: start", "{finetune: {of: try, model: lm, from: start"), (", learning_rate: 1.0e-3", "}, learning_rate: {"), ("round:\n", "round: 3\nx:\n"), ("addition: {digits: [1, 2]}", "addition: 2"),
+    ("addition: {digits: [1, 2]}", "addition: {digits: [1, 2]}, countdown: {}"), ("countdown: {}", "cuontdown: {}"), ("{gate: {model", "{gaet: {model"), ("- gate: {model: lm", "- gate: {model: ml"),
+    ("far: {countdown: {}, split: test", "far: {countdown: {split: dev}, split: test"), ("verify: {sum: [", "verify: {sum: [{exact: 1, regex: a}, "),
+]
+MORE_OVERRIDES = [
+    "control.0.by.schedule=[1, 2]", "tasks.sums.digits=3\nround.filter.keep.dedupe=text", "verify.regex=^b", "verify.0.contains.weight=1", "gate.at_least=incumbent\ngate.margin=0.1", "filter.keep.5=pass",
+    "filter.keep.top_k=2", "generate=nothing", "try.view.hint=answer", "models.lm.tabel.context=1", "finetune.loss.grpo.clip_high=0.1", "finetune.loss.0=nll", "++tasks.new.countdown.numbers=3", "~tasks.far\n~final",
 ]
 REFERENCES = [
     "name: a\nseed: \"${rounds}\"\nrounds: \"${seed}\"\n", "name: x${env:NOPE}y\nrounds: \"${env:NOPE,4}\"\nseed: ${a.b.c}\nround: [\"${round}\"]\n", "name: $${x}\nrounds: ${\n",
@@ -185,7 +202,8 @@ def seeds():
     configs = [path.read_text() for path in sorted((ROOT / "configs").glob("*.yaml"))]
     return {
         "yaml": YAML + YAML_BYTES + [EVERY],
-        "recipe": configs + [EVERY] + [BASE + "\n%%\n" + text for text in OVERRIDES] + REFERENCES + ["just words", "- 1\n", "round: []\n", "models: {lm: {table: 2}}\nround: [verify]\n"],
+        "recipe": configs + [EVERY] + [BASE + "\n%%\n" + text for text in OVERRIDES] + [EVERY.replace(*change) for change in BROKEN]
+            + [EVERY + "\n%%\n" + text for text in OVERRIDES + MORE_OVERRIDES] + REFERENCES + ["just words", "- 1\n", "round: []\n", "models: {lm: {table: 2}}\nround: [verify]\n"],
         "jsonl": JSONL + JSONL_BYTES,
         "journal": JOURNAL,
         "lua": LUA,
