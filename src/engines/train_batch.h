@@ -22,9 +22,9 @@ struct MicroShard {
   size_t last = 0;
 };
 
-// Whole sequences, whole pairs, in order, each up to an eighth of the step's tokens, but at least 256 and at most 2,048;
-// a longer sequence or pair stands alone. A step's sums are over its shards in this order, so threads and memory change
-// no bit.
+// Whole sequences, whole pairs, in order, each up to an eighth of the step's tokens, but at least 256 and at most
+// 2,048; a longer sequence or pair stands alone. A step's sums are over its shards in this order, so threads and memory
+// change no bit.
 std::vector<MicroShard> micro_shards(const TrainBatch& batch);
 
 }  // namespace sil
