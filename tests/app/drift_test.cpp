@@ -78,15 +78,24 @@ TEST_CASE("kl_to_base is the k3 estimate over the first 256 rollouts, and 0 for 
 }
 
 TEST_CASE("what generate tells of drift depends on no frame, thread or kill", "[threads]") {
+  const auto metrics = [](SimulatedEnv& env, int threads, int64_t frame) {
+    RoundMetrics out = testing::run(env, testing::request(kRecipe, threads, frame)).metrics;
+    out.at("tries").erase("rescored_tokens");  // those of the first frame
+    return out;
+  };
   SimulatedEnv undisturbed;
-  const RunSummary expected = testing::run(undisturbed, testing::request(kRecipe));
+  const RoundMetrics wanted = metrics(undisturbed, 1, 16);
   for (const auto& [threads, frame] : {std::pair{1, 1}, {3, 7}, {2, 64}}) {
     SimulatedEnv env;
-    RoundMetrics metrics = testing::run(env, testing::request(kRecipe, threads, frame)).metrics;
-    RoundMetrics wanted = expected.metrics;
-    for (RoundMetrics* of : {&metrics, &wanted}) of->at("tries").erase("rescored_tokens");  // those of the first frame
     INFO("threads " << threads << ", frames of " << frame);
-    CHECK(metrics == wanted);
+    CHECK(metrics(env, threads, frame) == wanted);
+  }
+  for (uint64_t call = 0; call < undisturbed.calls().size(); call += 7) {
+    SimulatedEnv env;
+    testing::run_until(call, env, testing::request(kRecipe));
+    env.restart();
+    INFO("killed at call " << call);
+    REQUIRE(metrics(env, 2, 5) == wanted);
   }
 }
 

@@ -99,7 +99,7 @@ TEST_CASE("a gate that measures ends with one digest for any threads, frames and
   SimulatedEnv undisturbed;
   testing::expect_one_digest(kHead + std::string("round:") + kTraining + kMeasuring + kGate +
                                  "  - {verify: exact, of: demonstrate}\n",  // does not join what the gate reads
-                             undisturbed, 3);
+                             undisturbed, 8, 3);
   const RunState state = load_run(undisturbed, testing::kRun, builtins().registries, builtins().steps);
   CHECK(state.find_round("1")->steps.at("verify").tally.count_of("units") == 6);
 }

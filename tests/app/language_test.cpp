@@ -90,7 +90,7 @@ TEST_CASE("refill stops after its passes with what it has") {
 
 TEST_CASE("refill gives one digest for any number of threads, any frame size and any kill") {
   SimulatedEnv undisturbed;
-  testing::expect_one_digest(with_refill(9), undisturbed, 3);
+  testing::expect_one_digest(with_refill(9), undisturbed, 16, 3);
 }
 
 TEST_CASE("refill without a generate of fresh problems above is refused before anything starts") {

@@ -12,9 +12,9 @@ namespace sil {
 namespace {
 
 using Catch::Matchers::Contains;
-
 using testing::builtins;
 using testing::kRun;
+
 // Every way in which generate can stand to a pool: fresh, beside it, added to it, after each rollout, from a store.
 constexpr const char* kRecipe = R"(
 name: back

@@ -102,7 +102,7 @@ TEST_CASE("what one pool alone would be sampled does not change by another besid
 
 TEST_CASE("several pools: one digest for any threads, frames and kills, and every rollout comes again") {
   SimulatedEnv undisturbed;
-  testing::expect_one_digest(kRecipe, undisturbed, 11);
+  testing::expect_one_digest(kRecipe, undisturbed, 16, 11);
   CHECK_NOTHROW(fsck_run(undisturbed, testing::kRun));
   RecordedRun recorded(undisturbed, testing::kRun, builtins().registries, builtins().steps, {}, 2);
   const ReplayCounts counts = replay_random(recorded, 1'000'000, 1);

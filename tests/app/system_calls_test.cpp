@@ -12,9 +12,9 @@
 namespace sil {
 namespace {
 
+using testing::kRun;
 using testing::TestDirectory;
 
-using testing::kRun;
 constexpr const char* kRecipe = R"(
 name: tiny
 seed: 3

@@ -83,16 +83,18 @@ class WholeRun {
   Lines progress;
 };
 
-// Runs `text` in `undisturbed`, then with other threads and frames, then killed at every `stride`-th file-system call
-// and continued: one digest.
-inline void expect_one_digest(const std::string& text, SimulatedEnv& undisturbed, uint64_t stride) {
-  const RunRequest usual = request(text);
+// Runs `text` in `undisturbed` with frames of `frame_rollouts`, then with other threads and frames, then killed at
+// every `stride`-th file-system call and continued: one digest.
+inline void expect_one_digest(const std::string& text, SimulatedEnv& undisturbed, int64_t frame_rollouts,
+                              uint64_t stride) {
+  const RunRequest usual = request(text, 1, frame_rollouts);
   const Digest digest = run(undisturbed, usual).digest;
-  for (const auto& [threads, frame] : {std::pair{1, 1}, {3, 7}, {3, 64}}) {
-    SimulatedEnv env;
-    INFO("threads " << threads << ", frames of " << frame);
-    CHECK(run(env, request(text, threads, frame)).digest == digest);
-  }
+  for (int threads : {1, 3})
+    for (int64_t frame : {1, 7, 64}) {
+      SimulatedEnv env;
+      INFO("threads " << threads << ", frames of " << frame);
+      CHECK(run(env, request(text, threads, frame)).digest == digest);
+    }
   for (uint64_t call = 0; call < undisturbed.calls().size(); call += stride) {
     SimulatedEnv env;
     run_until(call, env, usual);
