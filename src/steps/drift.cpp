@@ -1,5 +1,7 @@
 #include "steps/drift.h"
 
+#include <algorithm>
+#include <iterator>
 #include <set>
 
 #include "base/math.h"
@@ -10,20 +12,25 @@ namespace {
 
 constexpr int64_t kKlRollouts = 256;
 
-// The groups that hold the step's first rollouts, without the rollouts behind these.
-std::vector<Group> first_rollouts(RoundContext& context, const StepSpec& spec, const Sampler& sampler) {
-  std::vector<Group> out;
-  int64_t left = kKlRollouts;
+// Reads frames from `next` on until the groups hold kKlRollouts of the step, and leaves just these.
+void complete(RoundContext& context, const StepSpec& spec, const Sampler& sampler, size_t next,
+              std::vector<Group>& groups) {
+  const auto of_step = [&](const Rollout& rollout) { return rollout.step == sampler.step; };
+  const auto count = [&](const std::vector<Group>& some) {
+    int64_t out = 0;
+    for (const Group& group : some) out += std::ranges::count_if(group.rollouts, of_step);
+    return out;
+  };
   const std::vector<FrameRef>& frames = context.round().steps.at(spec.name).files.at("rollouts");
-  for (size_t f = 0; f < frames.size() && left > 0; ++f) {
-    if (frames[f].length == 0) continue;
-    for (Group& group : read_sampled_frame(context, spec, sampler, f).made) {
-      std::erase_if(group.rollouts,
-                    [&](const Rollout& rollout) { return rollout.step != sampler.step || left-- <= 0; });
-      if (!group.rollouts.empty()) out.push_back(std::move(group));
-    }
+  for (int64_t have = count(groups); have < kKlRollouts && next < frames.size(); ++next) {
+    if (frames[next].length == 0) continue;
+    std::vector<Group> more = read_sampled_frame(context, spec, sampler, next).made;
+    have += count(more);
+    std::ranges::move(more, std::back_inserter(groups));
   }
-  return out;
+  int64_t left = kKlRollouts;
+  for (Group& group : groups)
+    std::erase_if(group.rollouts, [&](const Rollout& rollout) { return !of_step(rollout) || left-- <= 0; });
 }
 
 }  // namespace
@@ -51,10 +58,11 @@ void add_drift_metrics(const Tally& tally, Metrics& metrics) {
   if (tally.count_of("random_tokens") > 0) metrics["entropy"] = -tally.mean("logp", "random_tokens");
 }
 
-std::optional<double> kl_to_base(RoundContext& context, const StepSpec& spec, const Sampler& sampler) {
+std::optional<double> kl_to_base(RoundContext& context, const StepSpec& spec, const Sampler& sampler,
+                                 std::vector<Group> groups, size_t next) {
   Engine& engine = context.models.engine(sampler.model);
   if (!engine.caps().score || !engine.caps().logprobs) return std::nullopt;
-  const std::vector<Group> groups = first_rollouts(context, spec, sampler);
+  complete(context, spec, sampler, next, groups);
   double sum = 0;
   size_t tokens = 0;
   for (size_t m = 0; m < sampler.versions.size(); ++m) {

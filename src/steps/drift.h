@@ -19,7 +19,9 @@ namespace sil {
 void tally_drift(const Frame& frame, const Sampler& sampler, Tally& tally);
 void add_drift_metrics(const Tally& tally, Metrics& metrics);
 
-// Reads the step's first rollouts from the record; nullopt where the engine has no log-probs or nothing was sampled.
-std::optional<double> kl_to_base(RoundContext& context, const StepSpec& spec, const Sampler& sampler);
+// `groups`: what the step made, from its first rollout on; where they are too few, frames from `next` on are read from
+// the record. nullopt where the engine has no log-probs or nothing was sampled.
+std::optional<double> kl_to_base(RoundContext& context, const StepSpec& spec, const Sampler& sampler,
+                                 std::vector<Group> groups, size_t next);
 
 }  // namespace sil

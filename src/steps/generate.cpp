@@ -189,9 +189,9 @@ class Generate final : public Step {
     if (first == files->second.size()) return {};
     auto how = sampler(context, spec);
     StepResult result;
-    result.metrics["rescored_tokens"] =
-        static_cast<double>(check_logprobs(context, *how, read_sampled_frame(context, spec, *how, first).made));
-    if (const std::optional<double> kl = kl_to_base(context, spec, *how)) result.metrics["kl_to_base"] = *kl;
+    std::vector<Group> made = read_sampled_frame(context, spec, *how, first).made;
+    result.metrics["rescored_tokens"] = static_cast<double>(check_logprobs(context, *how, made));
+    if (const auto kl = kl_to_base(context, spec, *how, std::move(made), first + 1)) result.metrics["kl_to_base"] = *kl;
     return result;
   }
 
