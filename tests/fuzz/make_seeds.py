@@ -115,13 +115,14 @@ FRAME = {"frame": {"segment": "rounds/0001/a.rollouts.jsonl.zst", "offset": 0, "
 RECORDS = [
     ("recipe", {"digest": HEX, "name": "a", "source": HEX, "resolved": HEX, "tasks": {"t": HEX}}), ("model", {"model": "lm", "version": VERSION}), ("open", {"epoch": 1, "torn_bytes": 0}),
     ("round", {"round": "0", "values": []}), ("seal", {"round": "0", "digest": HEX}), ("round", {"round": "1", "values": [["a.b", 0.5]]}),
-    ("frame", {"round": "1", "span": [0, 2], "steps": [{"step": "a", "files": {"rollouts": FRAME}, "tally": {"counts": {"units": 2}}}]}),
+    ("frame", {"round": "1", "span": [0, 2], "steps": [{"step": "a", "files": {"rollouts": FRAME}, "tally": {"counts": {"units": 2}, "sums": {}}}]}),
     ("step", {"cursor": 2, "round": "1", "step": "a", "verb": "generate", "digest": HEX, "metrics": {"pass_rate": 0.5}, "seconds": 0.1}),
     ("checkpoint", {"round": "1", "step": "f", "steps_done": 1, "state": HEX}),
+    ("trained", {"round": "1", "step": "f", "version": VERSION, "metrics": {"loss": 0.5}}),
     ("step", {"candidate": {"model": "lm", "version": VERSION}, "round": "1", "step": "f", "verb": "finetune", "digest": HEX, "metrics": {}, "seconds": 0.1}),
     ("step", {"figures": [{"step": "e", "options": HEX, "version": HEX, "metrics": {"pass@1": 0.5}, "problems": {"0123456789abcdef": 1}}], "round": "1", "step": "e", "verb": "evaluate", "digest": HEX, "metrics": {}, "seconds": 0}),
     ("step", {"model": "lm", "accepted": True, "best": 0.5, "round": "1", "step": "g", "verb": "gate", "digest": HEX, "metrics": {}, "seconds": 0, "skipped": False}),
-    ("seal", {"round": "1", "digest": HEX}), ("retire", {"objects": [HEX]}), ("finish", {"status": "done", "digest": HEX}), ("round", {"round": "after", "values": []}),
+    ("seal", {"round": "1", "digest": HEX, "averages": [{"model": "lm", "decay": 0.5, "version": VERSION}]}), ("retire", {"objects": [HEX]}), ("finish", {"status": "done", "digest": HEX}), ("round", {"round": "after", "values": []}),
 ]
 
 
