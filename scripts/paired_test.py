@@ -27,6 +27,8 @@ def main():
     if len(sys.argv) != 4:
         sys.exit(__doc__.splitlines()[0])
     run, first_step, last_step = sys.argv[1:]
+    if not (pathlib.Path(run) / "journal").is_file():
+        sys.exit(f"paired_test: {run} is no run: it holds no journal; name a directory such as runs/rft_countdown")
     firsts, lasts = list(evaluations(run, first_step)), list(evaluations(run, last_step))
     for step, found in ((first_step, firsts), (last_step, lasts)):
         if not found:
