@@ -66,10 +66,24 @@ Var Tape::linear(Var x, const MatrixWeight& matrix, const VectorWeight& bias) {
   record(out, [this, out, x, &matrix, &bias] {
     const Tensor dout = gradient(out);
     if (matrix.sink.full != nullptr) kernels_.linear_matrix(value(x), dout, matrix.value, matrix.sink.full, arena_);
+    if (matrix.sink.factors != nullptr) factors_backward(value(x), dout, *matrix.sink.factors);
     if (bias.sink.full != nullptr) kernels_.linear_bias(dout, bias.sink.full);
     kernels_.linear_input(dout, matrix.value, gradient(x), arena_);
   });
   return out;
+}
+
+// With y = x (W + s B A)^T: dB = s dy^T (x A^T) and dA = s (dy B)^T x. The gradient of W itself is never formed.
+void Tape::factors_backward(Tensor x, Tensor dout, const LowRank& factors) {
+  const ArenaScope scope(arena_);
+  const Tensor inner = arena_.tensor(x.rows, factors.a.rows);
+  kernels_.linear(x, factors.a, nullptr, inner);
+  kernels_.scale(inner, factors.scale);
+  kernels_.linear_matrix(inner, dout, factors.b, factors.db, arena_);
+  std::fill_n(inner.data, inner.size(), 0.0F);
+  kernels_.linear_input(dout, factors.b, inner, arena_);
+  kernels_.scale(inner, factors.scale);
+  kernels_.linear_matrix(x, inner, factors.a, factors.da, arena_);
 }
 
 Var Tape::rms_norm(Var x, const VectorWeight& scale, float epsilon) {

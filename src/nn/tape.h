@@ -42,6 +42,7 @@ class Tape final : public Ops {
 
   Var push(Tensor value);
   Tensor borrow(int64_t rows, int64_t columns);
+  void factors_backward(Tensor x, Tensor dout, const LowRank& factors);
   // Adds the gradient of `from`, which is not needed any more, to that of `to`.
   void hand_over(Var from, Var to);
   template <class Backward>

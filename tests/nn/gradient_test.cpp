@@ -1,5 +1,6 @@
 // Gradients against central differences of the same model in double precision.
 #include <cmath>
+#include <memory>
 
 #include "nn/double_ops.h"
 #include "nn/golden_model.h"
@@ -51,9 +52,8 @@ double loss_in_double(const GoldenModel& golden, const Problem& p) {
   return loss;
 }
 
-nn::Buffer gradient_of(const GoldenModel& golden, const Problem& p) {
-  nn::Buffer gradients(golden.model.parameters().floats);
-  const nn::LlamaWeights weights = golden.weights(gradients.data());
+// Goes on with the gradient in the sinks of the weights.
+void go_back(const GoldenModel& golden, const Problem& p, const nn::LlamaWeights& weights) {
   nn::Arena arena;
   nn::Tape tape(golden.model.kernels(), arena, true);
   const nn::Var logits =
@@ -64,6 +64,11 @@ nn::Buffer gradient_of(const GoldenModel& golden, const Problem& p) {
   golden.model.kernels().log_probs_backward(tape.value(logits), p.targets, p.temperature, sums, p.weights,
                                             tape.gradient(logits));
   tape.backward();
+}
+
+nn::Buffer gradient_of(const GoldenModel& golden, const Problem& p) {
+  nn::Buffer gradients(golden.model.parameters().floats);
+  go_back(golden, p, golden.weights(gradients.data()));
   return gradients;
 }
 
@@ -109,6 +114,147 @@ TEST_CASE("every weight's gradient is the slope of the loss") {
       CHECK(std::sqrt(error) <= 1e-5 * std::sqrt(size) + 1e-7);
       CHECK(size > 0);
     }
+  }
+}
+
+// Row-major values with the same in the layout of the kernels.
+struct PackedMatrix {
+  int64_t rows, columns;
+  std::vector<float> plain;
+  nn::Buffer packed;
+
+  PackedMatrix(const nn::Kernels& kernels, int64_t of_rows, int64_t of_columns)
+      : rows(of_rows),
+        columns(of_columns),
+        plain(static_cast<size_t>(rows * columns)),
+        packed(kernels.matrix_floats(rows, columns)) {}
+  nn::Matrix view() const { return {.data = packed.data(), .rows = rows, .columns = columns}; }
+  double at(int64_t row, int64_t column) const {
+    return static_cast<double>(plain[static_cast<size_t>(row * columns + column)]);
+  }
+};
+
+PackedMatrix drawn(const nn::Kernels& kernels, int64_t rows, int64_t columns, RandomStream& random) {
+  PackedMatrix out(kernels, rows, columns);
+  for (float& value : out.plain) value = static_cast<float>(random.unit() - 0.5);
+  kernels.pack(out.plain.data(), 0, rows, out.view(), out.packed.data());
+  return out;
+}
+
+// Factors of every matrix of the layers, and where their gradients go.
+struct Adapter {
+  struct Factors {
+    nn::MatrixWeight weight;  // that they belong to
+    PackedMatrix a, b, da, db;
+    nn::LowRank sink;
+  };
+  std::vector<std::unique_ptr<Factors>> factors;
+  nn::LlamaWeights weights;
+
+  explicit Adapter(const GoldenModel& golden) : weights(golden.weights()) {
+    const nn::Kernels& kernels = golden.model.kernels();
+    RandomStream random(5, 5);
+    for (auto& layer : weights.layers) {
+      for (nn::MatrixWeight* weight : {&layer.qkv, &layer.output, &layer.gate_up, &layer.down}) {
+        constexpr int64_t kRank = 3;
+        const int64_t rows = weight->value.rows;
+        const int64_t columns = weight->value.columns;
+        auto made = std::make_unique<Factors>(Factors{.weight = *weight,
+                                                      .a = drawn(kernels, kRank, columns, random),
+                                                      .b = drawn(kernels, rows, kRank, random),
+                                                      .da = {kernels, kRank, columns},
+                                                      .db = {kernels, rows, kRank},
+                                                      .sink = {}});
+        made->sink = {.a = made->a.view(),
+                      .b = made->b.view(),
+                      .scale = 0.625F,
+                      .da = made->da.packed.data(),
+                      .db = made->db.packed.data()};
+        weight->sink.factors = &made->sink;
+        factors.push_back(std::move(made));
+      }
+    }
+  }
+
+  void unpack_gradients(const nn::Kernels& kernels) {
+    for (auto& f : factors)
+      for (PackedMatrix* of : {&f->da, &f->db}) kernels.unpack(of->view(), 0, of->rows, of->plain.data());
+  }
+};
+
+// |seen - expected| / |expected| over all elements.
+template <class Expected>
+double relative_error(const PackedMatrix& seen, const Expected& expected) {
+  double error = 0;
+  double size = 0;
+  for (int64_t i = 0; i < seen.rows; ++i)
+    for (int64_t j = 0; j < seen.columns; ++j) {
+      const double wanted = expected(i, j);
+      error += (seen.at(i, j) - wanted) * (seen.at(i, j) - wanted);
+      size += wanted * wanted;
+    }
+  CHECK(size > 0);
+  return std::sqrt(error / size);
+}
+
+TEST_CASE("gradients of low-rank factors are the chain rule on the matrix's: dB = s dW A^T, dA = s B^T dW") {
+  for (const std::string name : {"llama_gqa", "qwen2", "qwen3"}) {
+    const GoldenModel golden(name);
+    const nn::Kernels& kernels = golden.model.kernels();
+    const Problem p = make_problem(golden.model.shape().vocabulary);
+    const nn::Buffer full = gradient_of(golden, p);
+    Adapter adapter(golden);
+    go_back(golden, p, adapter.weights);
+    adapter.unpack_gradients(kernels);
+    for (const auto& f : adapter.factors) {
+      PackedMatrix dw(kernels, f->weight.value.rows, f->weight.value.columns);
+      const nn::Matrix of_full{.data = full.data() + (f->weight.value.data - golden.state.weights.data()),
+                               .rows = dw.rows,
+                               .columns = dw.columns};
+      kernels.unpack(of_full, 0, dw.rows, dw.plain.data());
+      const auto scale = static_cast<double>(f->sink.scale);
+      INFO(name << " " << dw.rows << " x " << dw.columns);
+      CHECK(relative_error(f->db, [&](int64_t n, int64_t j) {
+              double sum = 0;
+              for (int64_t k = 0; k < dw.columns; ++k) sum += dw.at(n, k) * f->a.at(j, k);
+              return scale * sum;
+            }) < 1e-5);
+      CHECK(relative_error(f->da, [&](int64_t j, int64_t k) {
+              double sum = 0;
+              for (int64_t n = 0; n < dw.rows; ++n) sum += f->b.at(n, j) * dw.at(n, k);
+              return scale * sum;
+            }) < 1e-5);
+    }
+  }
+}
+
+TEST_CASE("gradients of low-rank factors go on from pack to pack, bit for bit") {
+  const GoldenModel golden("qwen3");
+  const Problem whole = make_problem(golden.model.shape().vocabulary);
+  constexpr int32_t kCut = 9;  // where the second sequence begins
+  Problem first;
+  Problem second;
+  first.ids.assign(whole.ids.begin(), whole.ids.begin() + kCut);
+  second.ids.assign(whole.ids.begin() + kCut, whole.ids.end());
+  for (size_t t = 0; t < whole.wanted.size(); ++t) {
+    Problem& part = whole.wanted[t] < kCut ? first : second;
+    part.wanted.push_back(whole.wanted[t] % kCut);
+    part.targets.push_back(whole.targets[t]);
+    part.temperature.push_back(whole.temperature[t]);
+    part.weights.push_back(whole.weights[t]);
+  }
+  for (Problem* part : {&first, &second})
+    part->layout = nn::packed_layout(std::vector<int64_t>{0, static_cast<int64_t>(part->ids.size())});
+  Adapter together(golden);
+  go_back(golden, whole, together.weights);
+  together.unpack_gradients(golden.model.kernels());
+  Adapter apart(golden);
+  go_back(golden, first, apart.weights);
+  go_back(golden, second, apart.weights);
+  apart.unpack_gradients(golden.model.kernels());
+  for (size_t i = 0; i < together.factors.size(); ++i) {
+    CHECK(together.factors[i]->da.plain == apart.factors[i]->da.plain);
+    CHECK(together.factors[i]->db.plain == apart.factors[i]->db.plain);
   }
 }
 

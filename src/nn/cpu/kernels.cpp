@@ -130,6 +130,9 @@ class CpuKernels final : public Kernels {
   }
 
   void add(Tensor a, Tensor b, Tensor out) const override { by_.add(a.data, b.data, a.size(), out.data); }
+  void scale(Tensor x, float by) const override {
+    for (int64_t i = 0; i < x.size(); ++i) x.data[i] *= by;
+  }
   void take_rows(Tensor x, std::span<const int32_t> rows, Tensor out) const override {
     for (size_t i = 0; i < rows.size(); ++i) std::copy_n(x.row(rows[i]), x.columns, out.row(static_cast<int64_t>(i)));
   }

@@ -154,6 +154,7 @@ class Kernels {
   virtual void silu_gate_backward(Tensor gate_up, Tensor dout, Tensor dgate_up) const = 0;  // sets
 
   virtual void add(Tensor a, Tensor b, Tensor out) const = 0;
+  virtual void scale(Tensor x, float by) const = 0;  // in place
   virtual void take_rows(Tensor x, std::span<const int32_t> rows, Tensor out) const = 0;
   virtual void put_rows(Tensor dout, std::span<const int32_t> rows, Tensor dx) const = 0;  // adds to
 

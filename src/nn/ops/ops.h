@@ -15,9 +15,21 @@ struct Var {
   int32_t index = -1;
 };
 
-// Where the gradient of a weight goes: nowhere, or to a buffer in the layout of the weight.
+// Low-rank factors of a frozen matrix W (Hu et al. 2021, arXiv 2106.09685): what is read is W + scale B A, with A [r,
+// columns of W] and B [rows of W, r]. Their gradients have the factors' own layout and go on.
+struct LowRank {
+  Matrix a;
+  Matrix b;
+  float scale = 1;
+  float* da = nullptr;
+  float* db = nullptr;
+};
+
+// Where the gradient of a weight goes: nowhere, to a buffer in the layout of the weight, or, of a linear map's matrix,
+// to the factors that its value was made with. Owns nothing.
 struct GradientSink {
   float* full = nullptr;
+  const LowRank* factors = nullptr;
 };
 
 // What every forward of both phases reads, and where the backward pass leaves its gradient.
