@@ -38,7 +38,8 @@ struct SamplingOptions {
   double top_p = 1;
   double min_p = 0;
   int64_t max_new_tokens = 64;
-  std::vector<std::string> stop;  // stop strings; the token that completes one ends the rollout
+  std::vector<std::string> stop;       // stop strings; the token that completes one ends the rollout
+  std::vector<int64_t> stop_ids = {};  // ids that end a rollout beside the codec's; their text is cut, too
 };
 
 // P prompts and R requests over them. Requests of one prompt stand together.

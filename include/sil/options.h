@@ -59,8 +59,10 @@ class OptionVisitor {
   virtual void option(std::string_view name, std::vector<std::string>& value,
                       const OptionInfo& about) = 0;                                                     // one or a list
   virtual void option(std::string_view name, std::vector<double>& value, const OptionInfo& about) = 0;  // one or a list
-  virtual void option(std::string_view name, Json& value, const OptionInfo& about) = 0;                 // any value
-  virtual void option(std::string_view name, Expression& value, const OptionInfo& about) = 0;           // Lua
+  virtual void option(std::string_view name, std::vector<int64_t>& value,
+                      const OptionInfo& about) = 0;                                            // one or a list
+  virtual void option(std::string_view name, Json& value, const OptionInfo& about) = 0;        // any value
+  virtual void option(std::string_view name, Expression& value, const OptionInfo& about) = 0;  // Lua
   // A plug-in, or a list of them, of one registry.
   virtual void plugins(std::string_view name, std::string_view kind, std::vector<PluginSpec>& value,
                        const OptionInfo& about) = 0;

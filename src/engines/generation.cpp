@@ -10,6 +10,12 @@ namespace sil {
 
 void check_generate(const GenerateBatch& batch, TokenId vocabulary) {
   check_sampling(batch.sampling);
+  for (const int64_t id : batch.sampling.stop_ids)
+    if (id < 0 || id >= vocabulary)
+      throw Error(Exit::usage,
+                  "stop_ids: " + std::to_string(id) + " is no id of this model; 0 to " +
+                      std::to_string(vocabulary - 1) + " are allowed",
+                  "take the id from the model's tokenizer.json");
   const size_t requests = batch.prompt.size();
   SIL_CHECK(batch.key.size() == requests && batch.uid.size() == requests && batch.sample.size() == requests);
   SIL_CHECK(!batch.prompt_begin.empty() || requests == 0);
@@ -39,11 +45,6 @@ std::span<const TokenId> prompt_ids(const GenerateBatch& batch, size_t request) 
   const uint64_t first = batch.prompt_begin[batch.prompt[request]];
   const uint64_t last = batch.prompt_begin[batch.prompt[request] + size_t{1}];
   return std::span<const TokenId>(batch.ids).subspan(first, last - first);
-}
-
-bool is_stop_id(const Codec& codec, TokenId id) {
-  const std::vector<TokenId>& stops = codec.stop_ids();
-  return std::find(stops.begin(), stops.end(), id) != stops.end();
 }
 
 void FinishedRollouts::end(Finish finish, std::string text) {

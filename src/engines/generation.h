@@ -16,8 +16,6 @@ void check_score(const ScoreBatch& batch, TokenId vocabulary);
 
 std::span<const TokenId> prompt_ids(const GenerateBatch& batch, size_t request);
 
-bool is_stop_id(const Codec& codec, TokenId id);
-
 // Completions that one thread has finished, until they are handed over together.
 class FinishedRollouts {
  public:

@@ -149,7 +149,7 @@ class ScriptedEngine final : public Engine {
     const SamplingOptions& sampling = batch.sampling;
     std::vector<TokenId> ids = codec_->encode_text(text_of(batch, request));
     if (!codec_->stop_ids().empty()) ids.push_back(codec_->stop_ids().front());
-    StopText text(sampling.stop, codec_->stream());
+    StopText text(sampling, codec_->stop_ids(), codec_->stream());
     Finish finish = codec_->stop_ids().empty() ? Finish::stop : Finish::length;
     out.begin(request);
     for (size_t i = 0; i < ids.size(); ++i) {
@@ -158,7 +158,7 @@ class ScriptedEngine final : public Engine {
         break;
       }
       out.add(ids[i]);
-      if (is_stop_id(*codec_, ids[i]) || text.push(ids[i])) {
+      if (text.push(ids[i])) {
         finish = Finish::stop;
         break;
       }

@@ -4,23 +4,32 @@
 
 namespace sil {
 
+namespace {
+
+bool has(const auto& ids, TokenId id) {
+  return std::find(ids.begin(), ids.end(), id) != ids.end();
+}
+
+}  // namespace
+
 bool StopText::push(TokenId id) {
+  if (has(stop_ids_, id) || has(sampling_.stop_ids, id)) return true;
   const size_t before = text_.size();
   text_ += decoder_->push(id);
   size_t cut = std::string::npos;
-  for (const std::string& stop : stops_) {
+  for (const std::string& stop : sampling_.stop) {
     // Only an occurrence that ends in the new text is new.
     const size_t from = before < stop.size() ? 0 : before - stop.size() + 1;
     cut = std::min(cut, text_.find(stop, from));
   }
   if (cut == std::string::npos) return false;
   text_.resize(cut);
-  stopped_ = true;
+  cut_ = true;
   return true;
 }
 
 std::string StopText::finish() {
-  if (!stopped_) text_ += decoder_->finish();
+  if (!cut_) text_ += decoder_->finish();
   return std::move(text_);
 }
 

@@ -1,4 +1,4 @@
-// The text of a completion as it grows, and whether a stop string has appeared in it.
+// The text of a completion as it grows, and whether it has ended: by an id or by a stop string.
 #pragma once
 
 #include <memory>
@@ -6,25 +6,29 @@
 #include <vector>
 
 #include "sil/codec.h"
+#include "sil/engine.h"
 
 namespace sil {
 
 class StopText {
  public:
-  // `stops` outlives this object.
-  StopText(const std::vector<std::string>& stops, std::unique_ptr<StreamDecoder> decoder)
-      : stops_(stops), decoder_(std::move(decoder)) {}
+  // `stop_ids`: the codec's. They and `sampling` outlive this object.
+  StopText(const SamplingOptions& sampling, const std::vector<TokenId>& stop_ids,
+           std::unique_ptr<StreamDecoder> decoder)
+      : sampling_(sampling), stop_ids_(stop_ids), decoder_(std::move(decoder)) {}
 
-  // True once a stop string is complete; the text is then cut where the earliest one begins.
+  // True once the completion has ended: the id is one that stops, and adds no text, or it completed a stop string; the
+  // text is then cut where the earliest one begins.
   bool push(TokenId id);
   // The text; characters left unfinished are U+FFFD unless a stop string cut them off.
   std::string finish();
 
  private:
-  const std::vector<std::string>& stops_;
+  const SamplingOptions& sampling_;
+  const std::vector<TokenId>& stop_ids_;
   std::unique_ptr<StreamDecoder> decoder_;
   std::string text_;
-  bool stopped_ = false;
+  bool cut_ = false;
 };
 
 }  // namespace sil

@@ -39,7 +39,7 @@ class TableGeneration {
   void run(size_t request, FinishedRollouts& out) {
     ContextWindow window(table_.context());
     window.push_all(prompt_ids(batch_, request));
-    StopText text(batch_.sampling.stop, codec_.stream());
+    StopText text(batch_.sampling, codec_.stop_ids(), codec_.stream());
     DrawAddress address{batch_.key[request], batch_.uid[request], batch_.sample[request], 0};
     const auto most = static_cast<uint32_t>(batch_.sampling.max_new_tokens);
     Finish finish = Finish::length;
@@ -51,7 +51,7 @@ class TableGeneration {
       out.add_logprob(token.logprob);
       if (sampler_.filtered()) out.add_kept_mass(token.kept_mass);
       window.push(token.id);
-      if (is_stop_id(codec_, token.id) || text.push(token.id)) finish = Finish::stop;
+      if (text.push(token.id)) finish = Finish::stop;
     }
     out.end(finish, text.finish());
   }

@@ -129,7 +129,7 @@ class Sampling {
     slot.group = &group;
     slot.region = slots_free_.take();
     slot.address = {work_.batch.key[request], work_.batch.uid[request], work_.batch.sample[request], 0};
-    slot.text = std::make_unique<StopText>(work_.batch.sampling.stop, work_.codec.stream());
+    slot.text = std::make_unique<StopText>(work_.batch.sampling, work_.codec.stop_ids(), work_.codec.stream());
     slots_.push_back(std::move(slot));
   }
 
@@ -205,7 +205,7 @@ class Sampling {
     slot.logprobs.push_back(token.logprob);
     if (sampler_.filtered()) slot.kept_mass.push_back(token.kept_mass);
     const auto length = slot.group->length() + static_cast<int64_t>(slot.ids.size());
-    if (is_stop_id(work_.codec, token.id) || slot.text->push(token.id))
+    if (slot.text->push(token.id))
       finish(slot, Finish::stop);
     else if (slot.ids.size() >= most || length >= shape_.context)
       finish(slot, Finish::length);

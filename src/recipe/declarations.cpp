@@ -35,6 +35,9 @@ class Describer final : public OptionVisitor {
   void option(std::string_view name, std::vector<double>& value, const OptionInfo& about) override {
     add(name, OptionType::numbers, about, json_list(value));
   }
+  void option(std::string_view name, std::vector<int64_t>& value, const OptionInfo& about) override {
+    add(name, OptionType::integers, about, json_list(value));
+  }
   void option(std::string_view name, Json& value, const OptionInfo& about) override {
     add(name, OptionType::any, about, value);
   }
@@ -124,6 +127,8 @@ std::string allowed_values(OptionType type, const OptionInfo& about) {
       return about.refers.empty() ? "text or a list of texts" : "names of " + std::string(about.refers) + "s";
     case OptionType::numbers:
       return "a number" + range(about) + ", or a list of such";
+    case OptionType::integers:
+      return "a whole number" + range(about) + ", or a list of such";
     case OptionType::any:
       return "any value";
     case OptionType::expression:

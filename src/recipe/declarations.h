@@ -11,7 +11,18 @@
 
 namespace sil {
 
-enum class OptionType : uint8_t { integer, number, boolean, string, strings, numbers, any, expression, plugins };
+enum class OptionType : uint8_t {
+  integer,
+  number,
+  boolean,
+  string,
+  strings,
+  numbers,
+  integers,
+  any,
+  expression,
+  plugins
+};
 
 struct Declaration {
   std::string name;

@@ -115,7 +115,8 @@ const Node* OptionReader::given(std::string_view name, const OptionInfo& about, 
 
 void OptionReader::refuse(std::string_view name, OptionType type, const OptionInfo& about, const Node& node,
                           std::string hint) {
-  const bool number = type == OptionType::integer || type == OptionType::number || type == OptionType::numbers;
+  const bool number = type == OptionType::integer || type == OptionType::number || type == OptionType::numbers ||
+                      type == OptionType::integers;
   if (hint.empty() && number) hint = number_hint(node);
   if (hint.empty() && !about.choices.empty() && node.kind == Node::Kind::scalar) {
     const std::string near = nearest(node.scalar.substr(0, 80), {about.choices.begin(), about.choices.end()});
@@ -226,20 +227,30 @@ void OptionReader::option(std::string_view name, std::vector<std::string>& value
   keep(name, json_list(value), node);
 }
 
-void OptionReader::option(std::string_view name, std::vector<double>& value, const OptionInfo& about) {
+template <class Number, class Read>
+void OptionReader::number_list(std::string_view name, OptionType type, std::vector<Number>& value,
+                               const OptionInfo& about, const Read& number_of_node) {
   const Node* node = given(name, about, json_list(value));
   if (node) {
     value.clear();
     for (const Node* item : one_or_many(*node)) {
-      const std::optional<double> read = number_of(*item);
-      if (read && in_range(*read, about)) {
+      const std::optional<Number> read = number_of_node(*item);
+      if (read && in_range(static_cast<double>(*read), about)) {
         value.push_back(*read);
       } else {
-        refuse(name, OptionType::numbers, about, *item);
+        refuse(name, type, about, *item);
       }
     }
   }
   keep(name, json_list(value), node);
+}
+
+void OptionReader::option(std::string_view name, std::vector<double>& value, const OptionInfo& about) {
+  number_list(name, OptionType::numbers, value, about, number_of);
+}
+
+void OptionReader::option(std::string_view name, std::vector<int64_t>& value, const OptionInfo& about) {
+  number_list(name, OptionType::integers, value, about, integer_of);
 }
 
 void OptionReader::option(std::string_view name, Json& value, const OptionInfo& about) {

@@ -70,6 +70,7 @@ class OptionReader final : public OptionVisitor {
   void option(std::string_view name, std::string& value, const OptionInfo& about) override;
   void option(std::string_view name, std::vector<std::string>& value, const OptionInfo& about) override;
   void option(std::string_view name, std::vector<double>& value, const OptionInfo& about) override;
+  void option(std::string_view name, std::vector<int64_t>& value, const OptionInfo& about) override;
   void option(std::string_view name, Json& value, const OptionInfo& about) override;
   void option(std::string_view name, Expression& value, const OptionInfo& about) override;
   void plugins(std::string_view name, std::string_view kind, std::vector<PluginSpec>& value,
@@ -87,6 +88,9 @@ class OptionReader final : public OptionVisitor {
   void check_length(std::string_view name, size_t length, const OptionInfo& about, const Node& node);
   bool one_string(std::string_view name, OptionType type, const OptionInfo& about, const Node& node,
                   std::string& value);
+  template <class Number, class Read>
+  void number_list(std::string_view name, OptionType type, std::vector<Number>& value, const OptionInfo& about,
+                   const Read& number_of_node);
   std::string path_of(std::string_view name) const;
   std::string label_of(std::string_view name) const;
 

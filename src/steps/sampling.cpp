@@ -127,6 +127,10 @@ void visit_sampling(SamplingOptions& sampling, OptionVisitor& v) {
   v.option("max_new_tokens", sampling.max_new_tokens,
            {.help = "longest completion", .low = 1, .high = 1e6, .unit = "tokens"});
   v.option("stop", sampling.stop, {.help = "texts that end a completion and are cut from it"});
+  v.option("stop_ids", sampling.stop_ids,
+           {.help = "token ids that end a completion, beside the model's own end; their text is cut",
+            .low = 0,
+            .high = 2147483647});
 }
 
 uint32_t first_sample(const Sampler& sampler, const Group& group) {

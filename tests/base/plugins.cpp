@@ -30,6 +30,7 @@ class NameCollector final : public OptionVisitor {
   void option(std::string_view name, std::string&, const OptionInfo& about) override { add(name, about); }
   void option(std::string_view name, std::vector<std::string>&, const OptionInfo& about) override { add(name, about); }
   void option(std::string_view name, std::vector<double>&, const OptionInfo& about) override { add(name, about); }
+  void option(std::string_view name, std::vector<int64_t>&, const OptionInfo& about) override { add(name, about); }
   void option(std::string_view name, Json&, const OptionInfo& about) override { add(name, about); }
   void option(std::string_view name, Expression&, const OptionInfo& about) override { add(name, about); }
   void plugins(std::string_view, std::string_view, std::vector<PluginSpec>&, const OptionInfo&) override {}

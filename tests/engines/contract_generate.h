@@ -117,6 +117,38 @@ inline void check_stop_strings(const EngineSubject& subject) {
   CHECK(tried > 0);
 }
 
+// Takes an id that the engine writes anyway and makes it end rollouts: each is what it was before that id, and the id.
+inline void check_stop_ids(const EngineSubject& subject) {
+  const auto engine = subject.make(2);
+  const Version version = trained(*engine);
+  const GenerateBatch batch = requests(engine->codec(), subject.prompts, 100);
+  const std::vector<Written> plain = all_answers(*engine, version, batch);
+  const auto longest = std::max_element(plain.begin(), plain.end(),
+                                        [](const auto& a, const auto& b) { return a.ids.size() < b.ids.size(); });
+  REQUIRE(longest->ids.size() > 2);
+  const TokenId chosen = longest->ids[longest->ids.size() / 2];
+  GenerateBatch stopping = batch;
+  stopping.sampling.stop_ids = {chosen, chosen};
+  const std::vector<Written> cut = all_answers(*engine, version, stopping);
+  size_t met = 0;
+  for (size_t r = 0; r < plain.size(); ++r) {
+    const auto at = std::find(plain[r].ids.begin(), plain[r].ids.end(), chosen);
+    if (at == plain[r].ids.end()) {
+      CHECK(cut[r] == plain[r]);
+      continue;
+    }
+    ++met;
+    const auto kept = static_cast<size_t>(at - plain[r].ids.begin());
+    CHECK(cut[r].ids == std::vector<TokenId>(plain[r].ids.begin(), at + 1));
+    CHECK(cut[r].finish == Finish::stop);
+    CHECK(cut[r].text == engine->codec().decode({plain[r].ids.begin(), at}));
+    if (engine->caps().logprobs)
+      CHECK(std::equal(cut[r].logprobs.begin(), cut[r].logprobs.end(), plain[r].logprobs.begin(),
+                       plain[r].logprobs.begin() + static_cast<std::ptrdiff_t>(kept) + 1));
+  }
+  CHECK(met > 0);
+}
+
 inline void check_cancelling(const EngineSubject& subject) {
   const auto engine = subject.make(2);
   const Version version = trained(*engine);
@@ -129,7 +161,7 @@ inline void check_cancelling(const EngineSubject& subject) {
 inline void check_sampling_range(const EngineSubject& subject) {
   const auto engine = subject.make(1);
   const Version version = engine->initial();
-  std::vector<SamplingOptions> bad(8);
+  std::vector<SamplingOptions> bad(10);
   bad[0].temperature = -1;
   bad[1].temperature = std::numeric_limits<double>::quiet_NaN();
   bad[2].top_p = 0;
@@ -138,6 +170,8 @@ inline void check_sampling_range(const EngineSubject& subject) {
   bad[5].min_p = 2;
   bad[6].max_new_tokens = -1;
   bad[7].stop = {""};
+  bad[8].stop_ids = {0, engine->codec().vocabulary_size()};
+  bad[9].stop_ids = {-1};
   for (const SamplingOptions& options : bad) {
     const GenerateBatch batch = requests(engine->codec(), subject.prompts, 1, options);
     check_error(Exit::usage, [&] { answers(*engine, version, batch); });

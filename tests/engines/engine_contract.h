@@ -43,6 +43,9 @@ inline void check_engine_contract(const EngineSubject& subject) {
   SECTION("a stop string ends a rollout and is cut") {
     check_stop_strings(subject);
   }
+  SECTION("a stop id ends a rollout and its text is cut") {
+    check_stop_ids(subject);
+  }
   SECTION("a requested stop cancels what is not done") {
     check_cancelling(subject);
   }

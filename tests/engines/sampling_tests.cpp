@@ -225,7 +225,9 @@ TEST_CASE("a filtered draw takes kept tokens only, with the noise and log-prob o
 // Text so far, and whether it stopped.
 std::pair<std::string, bool> read(const std::vector<std::string>& stops, const std::string& text) {
   const TinyCodec codec;
-  StopText stop(stops, codec.stream());
+  SamplingOptions sampling;
+  sampling.stop = stops;
+  StopText stop(sampling, codec.stop_ids(), codec.stream());
   for (TokenId id : codec.encode_text(text))
     if (stop.push(id)) return {stop.finish(), true};
   return {stop.finish(), false};
@@ -255,17 +257,31 @@ class Pieces final : public StreamDecoder {
 };
 
 TEST_CASE("a stop string inside of a longer token is found, and nothing after it is kept") {
-  const std::vector<std::string> stops = {"\n\n"};
-  StopText text(stops, std::make_unique<Pieces>(std::vector<std::string>{"answer", ".\n", "\nNext"}));
+  const SamplingOptions sampling{.stop = {"\n\n"}};
+  const std::vector<TokenId> no_ids;
+  StopText text(sampling, no_ids, std::make_unique<Pieces>(std::vector<std::string>{"answer", ".\n", "\nNext"}));
   CHECK_FALSE(text.push(0));
   CHECK_FALSE(text.push(1));
   CHECK(text.push(2));
   CHECK(text.finish() == "answer.");
 }
 
+TEST_CASE("an id that stops adds no text, whether the model or the request names it") {
+  const SamplingOptions sampling{.stop = {}, .stop_ids = {2}};
+  const std::vector<TokenId> of_model{1};
+  const std::vector<std::string> pieces{"a", "b", "c"};
+  for (const TokenId stopping : {1, 2}) {
+    StopText text(sampling, of_model, std::make_unique<Pieces>(pieces));
+    CHECK_FALSE(text.push(0));
+    CHECK(text.push(stopping));
+    CHECK(text.finish() == "a?");
+  }
+}
+
 TEST_CASE("what the decoder holds back at the end is added") {
-  const std::vector<std::string> stops;
-  StopText text(stops, std::make_unique<Pieces>(std::vector<std::string>{"a"}));
+  const SamplingOptions sampling;
+  const std::vector<TokenId> no_ids;
+  StopText text(sampling, no_ids, std::make_unique<Pieces>(std::vector<std::string>{"a"}));
   text.push(0);
   CHECK(text.finish() == "a?");
 }

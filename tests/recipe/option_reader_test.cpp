@@ -59,6 +59,17 @@ TEST_CASE("one text or a list of texts") {
   CHECK_THAT(refused("{generate: {stop: [[x]]}}", "step"), Contains("'stop'") && Contains("a list"));
 }
 
+TEST_CASE("one whole number or a list of whole numbers") {
+  auto ids = [](const std::string& text) {
+    return made<GenerateOptions>(shelves().steps, plugin(text, "step")).stop_ids;
+  };
+  CHECK(ids("{generate: {stop_ids: 7}}") == std::vector<int64_t>{7});
+  CHECK(ids("{generate: {stop_ids: [7, 0]}}") == std::vector<int64_t>{7, 0});
+  CHECK_THAT(refused("{generate: {stop_ids: [7, 0.5]}}", "step"),
+             Contains("'stop_ids'") && Contains("a whole number of at least 0, or a list of such; found '0.5'"));
+  CHECK_THAT(refused("{generate: {stop_ids: -1}}", "step"), Contains("'stop_ids'") && Contains("'-1'"));
+}
+
 TEST_CASE("a bare value sets the shorthand") {
   CHECK(made<CountOptions>(shelves().filters, plugin("{per_problem: 3}", "filter")).n == 3);
   CHECK(made<AdditionOptions>(shelves().tasks, plugin("{addition: [1, 3]}", "task")).digits ==

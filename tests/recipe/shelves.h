@@ -29,6 +29,7 @@ struct GenerateOptions {
   int64_t problems = 64, samples = 1;
   double temperature = 1;
   std::vector<std::string> stop;
+  std::vector<int64_t> stop_ids;
   Json view;
   bool greedy = false;
   void visit(OptionVisitor& v) {
@@ -38,6 +39,7 @@ struct GenerateOptions {
     v.option("samples", samples, {.help = "rollouts of each problem", .low = 1, .high = 1e6, .unit = "rollouts"});
     v.option("temperature", temperature, {.help = "0 = greedy", .low = 0});
     v.option("stop", stop, {.help = "texts that end a rollout", .high = 4});
+    v.option("stop_ids", stop_ids, {.help = "ids that end a rollout", .low = 0});
     v.option("view", view, {.help = "what is shown"});
     v.option("greedy", greedy, {.help = "always the likeliest token"});
   }

@@ -37,6 +37,7 @@ class OptionNames final : public OptionVisitor {
     names.emplace_back(name);
   }
   void option(std::string_view name, std::vector<double>&, const OptionInfo&) override { names.emplace_back(name); }
+  void option(std::string_view name, std::vector<int64_t>&, const OptionInfo&) override { names.emplace_back(name); }
   void option(std::string_view name, Json&, const OptionInfo&) override { names.emplace_back(name); }
   void option(std::string_view name, Expression&, const OptionInfo&) override { names.emplace_back(name); }
   void plugins(std::string_view name, std::string_view, std::vector<PluginSpec>&, const OptionInfo&) override {
