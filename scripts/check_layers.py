@@ -27,7 +27,7 @@ HOMES = [
     (r"(zstd\w*|zlib)\.h$", r"src/(record|formats)/\w+\.(cpp|h)|tests/(record|formats)/\w+\.cpp"),
     (r"hwy/", r"src/(base/simd_math_inl\.h|engines/vector_math\.cpp|nn/cpu/\w+\.cpp)"),
     (r"catch2/", r"tests/support/catch\.h"),
-    (r"(torch|ATen|c10|caffe2)/", r""),  # nowhere
+    (r"(torch|ATen|c10|caffe2)/", r"(src|tests)/nn/torch/\w+\.(cpp|h)"),
 ]
 
 # A type as clang-format lays it out at namespace level; `struct Outer::Inner {` defines what was declared elsewhere.

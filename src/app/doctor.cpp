@@ -16,6 +16,7 @@
 #include "app/output.h"
 #include "base/math_paths.h"
 #include "nn/cpu/primitives.h"
+#include "nn/torch_module.h"
 #include "sil/error.h"
 #include "sil_version.h"
 
@@ -64,6 +65,14 @@ std::string products() {
   std::snprintf(text, sizeof text, "%.0f GFLOP/s in fp32 on one thread (%s)", 2e-9 * kRows * kSize * kSize / seconds,
                 std::string(set.name).c_str());
   return text;
+}
+
+std::string libtorch() {
+  try {
+    return nn::torch_version() + " on the CPU";
+  } catch (const Error&) {
+    return "none (scripts/setup.sh --torch, then build)";
+  }
 }
 
 std::string copies() {
@@ -178,6 +187,7 @@ int doctor_command() {
   print(std::string("fma       ") + (fused_math() != nullptr ? "in hardware" : "in software: slower, the same bits") +
         "\n");
   print("products  " + products() + "\n");
+  print("libtorch  " + libtorch() + "\n");
   print("copies    " + copies() + "\n");
   print(std::string("here      ") +
         (::access(".", W_OK) == 0 ? "writable" : "not writable: runs need --out DIR elsewhere") + "\n");

@@ -27,9 +27,9 @@ struct GoldenModel {
   nn::Model model;
   nn::State state;
 
-  explicit GoldenModel(const std::string& name)
+  explicit GoldenModel(const std::string& name, std::shared_ptr<const nn::Kernels> kernels = nn::cpu_kernels())
       : about(parse_json(read_file(path(name, ".json")))),
-        model(shape(about), nn::cpu_kernels()),
+        model(shape(about), std::move(kernels)),
         state(model.read(read_file(path(name, ".safetensors")), "")) {}
 
   static std::string path(const std::string& name, const std::string& end) {

@@ -1,3 +1,5 @@
+// Keys lie in the cache as [key heads][capacity / 16][width][16], values as [key heads][capacity][width].
+//
 // Attention as products: scores = Q K^T over panels of 16 positions, output = P V. A score is a chain over the head's
 // width, an output a chain over the positions in order, prefix first; the softmax of a row runs over its positions in
 // 16 lanes. A row's result depends on its own query and on what it sees, whether the keys come from the cache or from

@@ -46,9 +46,15 @@ class Cache {
     int64_t offset = 0;    // positions before it
     int64_t capacity = 0;  // positions
   };
-  // Keys [key heads][capacity / 16][width][16], then values [key heads][capacity][width].
-  float* keys(int64_t layer, const Region& region) const;
-  float* values(int64_t layer, const Region& region) const;
+  // The keys of a region, capacity * key heads * width floats, then as many of its values, in the back end's own
+  // layout.
+  float* keys(int64_t layer, const Region& region) const {
+    const int64_t per_position = 2 * heads_.key * heads_.width;
+    return const_cast<float*>(data_.data()) + (layer * positions_ + region.offset) * per_position;
+  }
+  float* values(int64_t layer, const Region& region) const {
+    return keys(layer, region) + region.capacity * heads_.key * heads_.width;
+  }
 
   const Heads& heads() const { return heads_; }
   int64_t positions() const { return positions_; }
