@@ -142,12 +142,13 @@ class UpdateSink {
   virtual void step_done(int64_t step, double loss, double grad_norm, const Metrics& metrics) = 0;
   // Asked after each step: a checkpoint is wanted now (how often changes no result).
   virtual bool wants_checkpoint(int64_t step) = 0;
-  virtual void checkpoint(int64_t step, const std::string& state) = 0;
+  // `state` streams what an update can be resumed from.
+  virtual void checkpoint(int64_t step, const std::function<void(ByteSink&)>& state) = 0;
 };
 
 struct UpdateCheckpoint {
   int64_t step = 0;   // finished optimizer steps
-  std::string state;  // as given to UpdateSink::checkpoint
+  std::string state;  // as streamed to UpdateSink::checkpoint
 };
 
 struct UpdateResult {
@@ -155,16 +156,26 @@ struct UpdateResult {
   int64_t steps = 0;
 };
 
-// What a workload needs, exact, before the first allocation.
-struct PlanRequest {
-  int64_t versions = 1;
-  int64_t sequences = 0;
-  int64_t sequence_tokens = 0;
-  bool training = false;
+// A call to generate, for its plan.
+struct SamplingWorkload {
+  int64_t requests = 0;       // 0 = as many as there are
+  int64_t samples = 1;        // of one prompt
+  int64_t prompt_tokens = 1;  // of the longest prompt
+  int64_t new_tokens = 1;
 };
+// A call to update, for its plan.
+struct TrainingWorkload {
+  int64_t step_tokens = 0;      // of an optimizer step; 0 = unknown
+  int64_t sequence_tokens = 1;  // of the longest example, or pair
+  bool adamw = true;
+  bool keeps_state = false;      // goes on from a saved optimizer state
+  bool reference = false;        // a term compares with a second version
+  bool full_vocabulary = false;  // and reads all of its logits
+};
+// Bytes.
 struct Plan {
-  uint64_t weights = 0, cache = 0, activations = 0, optimizer = 0;  // bytes
-  uint64_t total() const { return weights + cache + activations + optimizer; }
+  uint64_t weights = 0, optimizer = 0, gradients = 0, cache = 0, activations = 0;
+  uint64_t total() const { return weights + optimizer + gradients + cache + activations; }
 };
 
 enum class Part : uint8_t { weights, optimizer };
@@ -184,6 +195,9 @@ class Engine {
   virtual Version ema(Version average, Version version, double decay) = 0;
   virtual void pin(Version version) = 0;   // one more owner; initial/load/ema/update return a version pinned once
   virtual void drop(Version version) = 0;  // one owner less; the last one frees it
+  virtual bool has_optimizer(Version version) const = 0;
+  // Frees the optimizer state, weights stay. Not while the version is saved or updated from.
+  virtual void forget_optimizer(Version version) = 0;
   virtual Digest digest(Version version) const = 0;  // over names, shapes and fp32 bytes
 
   // Streams finished completions; returns when all are done or, once `stop` is requested, as soon as it can
@@ -194,11 +208,15 @@ class Engine {
   virtual std::vector<float> score(Version version, const ScoreBatch& batch, double temperature) = 0;
   // Pure: `from` is unchanged. `reference` is read only by a full-vocabulary match. Stops early, with a checkpoint
   // given to `sink`, when `stop` is requested (result.steps < batches.steps()). NaN or Inf: Diverged, or an
-  // Error(Exit::diverged) where it is a weight.
+  // Error(Exit::diverged) where it is a weight. `resume` is freed once it has been read.
   virtual UpdateResult update(Version from, TrainBatches& batches, const LossSpec& loss,
-                              const OptimizerOptions& optimizer, Version reference, const UpdateCheckpoint* resume,
-                              UpdateSink& sink, std::stop_token stop) = 0;
-  virtual Plan plan(const PlanRequest& request) const = 0;
+                              const OptimizerOptions& optimizer, Version reference,
+                              std::optional<UpdateCheckpoint> resume, UpdateSink& sink, std::stop_token stop) = 0;
+  // The most memory that a call needs, by arithmetic; no weights are read. Of generate: beside the version. Of update:
+  // with `from`, which it copies, and without the reference. All are 0 where an engine's size is not known before.
+  virtual uint64_t version_bytes() const { return 0; }  // of one version, without an optimizer state
+  virtual Plan sampling_plan(const SamplingWorkload&) const { return {}; }
+  virtual Plan training_plan(const TrainingWorkload&) const { return {}; }
 
   // What makes a folder with `save`'s weights, as model.safetensors, a model that other programs load: config.json and
   // the codec's files. The same for all versions; none where no other program can.

@@ -63,6 +63,7 @@ class Env {
 
   virtual double seconds() = 0;                // monotonic
   virtual double cpu_seconds(CpuTime of) = 0;  // user and system, in no digest
+  virtual uint64_t memory_bytes() = 0;         // that processes may use: of the machine, or of its control group
   virtual std::string utc_time() = 0;          // ISO 8601, for people only, in no digest
 };
 

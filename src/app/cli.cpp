@@ -79,9 +79,10 @@ class CommandLine {
     run->add_flag("--json", run_.json, "end with a summary on stdout");
     run->add_flag("--jsonl", run_.jsonl, "progress and summary on stdout, one JSON object a line");
     run->add_flag("--quiet", run_.quiet, "no progress");
-    CLI::App* check =
-        add(app_, "check", "validate a recipe; nothing is started", [this] { return check_command(check_); });
+    CLI::App* check = add(app_, "check", "validate a recipe and plan its memory; nothing is started",
+                          [this] { return check_command(check_); });
     add_recipe(*check, check_.recipe, check_.overrides);
+    add_threads(*check, check_.threads);
     check->add_flag("--json", check_.json, "findings and plan on stdout");
   }
 

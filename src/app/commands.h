@@ -20,6 +20,7 @@ int run_command(const RunArguments& arguments);
 struct CheckArguments {
   std::string recipe;
   std::vector<std::string> overrides;
+  int64_t threads = 0;  // 0 = all cores; memory depends on it
   bool json = false;
 };
 int check_command(const CheckArguments& arguments);

@@ -22,7 +22,7 @@ std::string overview() {
   return R"(sil runs self-improvement loops for language models: generate, verify, filter, finetune, in rounds.
 
   sil run RECIPE [k=v ...]      start or continue a run
-  sil check RECIPE [k=v ...]    validate a recipe; nothing is started
+  sil check RECIPE [k=v ...]    validate a recipe, plan its memory; nothing is started
   sil show RUN [ID]             what each round did; a round, all of a rollout; --rollouts for every rollout
   sil ls [DIR]                  runs
   sil fsck RUN                  is the record what its digests say, and does its ledger balance

@@ -9,6 +9,7 @@
 #include "app/output.h"
 #include "app/progress.h"
 #include "app/signals.h"
+#include "loop/memory_plan.h"
 #include "recipe/help.h"
 
 extern char** environ;
@@ -64,8 +65,33 @@ int64_t integer_option(const StepSpec& step, std::string_view name) {
   return value != nullptr && value->is_int() ? value->as_int() : 0;
 }
 
+Json memory_json(const MemoryPlan& memory, uint64_t machine) {
+  Json phases = Json::array();
+  for (const MemoryPhase& phase : memory.phases) {
+    Json entry = Json::object();
+    entry.set("step", phase.step);
+    if (!phase.model.empty()) entry.set("model", phase.model);
+    for (const auto& [name, bytes] : phase.parts()) entry.set(name, static_cast<int64_t>(bytes));
+    entry.set("total", static_cast<int64_t>(phase.total()));
+    phases.push(std::move(entry));
+  }
+  Json out = Json::object();
+  out.set("total", static_cast<int64_t>(memory.total()));
+  out.set("machine", static_cast<int64_t>(machine));
+  out.set("steps", std::move(phases));
+  return out;
+}
+
+// As comments below the recipe, which stays one that can be run.
+void print_memory(const MemoryPlan& memory, uint64_t machine) {
+  if (memory.phases.empty()) return;
+  print("\n# memory: at most " + mebibytes(memory.total()) + " beside the program, of " + mebibytes(machine) + "\n");
+  for (const MemoryPhase& phase : memory.phases)
+    print("#   " + phase.step + ": " + mebibytes(phase.total()) + " = " + sum_text(phase) + "\n");
+}
+
 // What the run will ask for, by arithmetic alone. `rollouts` where the step says how many problems and samples.
-Json plan_json(const Recipe& recipe) {
+Json plan_json(const Recipe& recipe, const MemoryPlan& memory, uint64_t machine) {
   Json steps = Json::array();
   for (const StepSpec& spec : recipe.round) {
     Json step = Json::object();
@@ -81,6 +107,7 @@ Json plan_json(const Recipe& recipe) {
   plan.set("digest", recipe.digest.hex());
   plan.set("rounds", recipe.rounds);
   plan.set("round", std::move(steps));
+  plan.set("memory", memory_json(memory, machine));
   return plan;
 }
 
@@ -141,6 +168,14 @@ int check_command(const CheckArguments& arguments) {
       findings_of(read_input(arguments.recipe, arguments.overrides), builtins, recipe);
   for (const Finding& finding : findings) tell_finding(finding);
   const bool ok = findings.empty();
+  MemoryPlan memory;
+  const uint64_t machine = system_env().memory_bytes();
+  if (ok) {
+    const Tasks tasks = make_tasks(recipe, builtins.registries);
+    const Engines engines = make_engines(recipe, tasks, builtins.registries, thread_count(arguments.threads));
+    memory = plan_memory(recipe, tasks, engines, builtins.registries, builtins.steps);
+    refuse_too_large(memory, machine);
+  }
   if (arguments.json) {
     Json errors = Json::array();
     for (const Finding& finding : findings) errors.push(finding_json(finding));
@@ -148,10 +183,11 @@ int check_command(const CheckArguments& arguments) {
     out.set("schema_version", 1);
     out.set("ok", ok);
     out.set("errors", std::move(errors));
-    out.set("plan", ok ? plan_json(recipe) : Json());
+    out.set("plan", ok ? plan_json(recipe, memory, machine) : Json());
     print_json(out);
   } else if (ok) {
     print(resolved_dump(recipe));
+    print_memory(memory, machine);
   }
   return static_cast<int>(ok ? Exit::ok : Exit::usage);
 }

@@ -12,6 +12,7 @@
 #include <cstdio>
 #include <ctime>
 #include <filesystem>
+#include <fstream>
 #include <limits>
 #include <system_error>
 
@@ -246,6 +247,13 @@ class SystemEnv final : public Env {
     return static_cast<double>(used.tv_sec) + 1e-9 * static_cast<double>(used.tv_nsec);
   }
 
+  uint64_t memory_bytes() override {
+    const auto machine =
+        static_cast<uint64_t>(::sysconf(_SC_PHYS_PAGES)) * static_cast<uint64_t>(::sysconf(_SC_PAGESIZE));
+    std::ifstream file("/sys/fs/cgroup/memory.max");
+    uint64_t limit = 0;
+    return file >> limit ? std::min(machine, limit) : machine;  // "max": no limit
+  }
   std::string utc_time() override {
     const std::time_t now = std::time(nullptr);
     std::tm parts{};

@@ -99,7 +99,7 @@ class ScriptedEngine final : public Engine {
   const Codec& codec() const override { return *codec_; }
 
   // All versions are the script.
-  Version initial() override { return versions_.add(std::make_shared<const Digest>(digest_)); }
+  Version initial() override { return versions_.add(std::make_shared<Digest>(digest_)); }
   Version load(std::string_view weights, std::string_view optimizer) override {
     if (weights != kMagic + digest_.hex() || !optimizer.empty())
       throw Error(Exit::unreadable, "scripted: the saved version is of another script",
@@ -117,6 +117,8 @@ class ScriptedEngine final : public Engine {
   }
   void pin(Version version) override { versions_.pin(version); }
   void drop(Version version) override { versions_.drop(version); }
+  bool has_optimizer(Version) const override { return false; }
+  void forget_optimizer(Version) override {}
   Digest digest(Version version) const override { return *versions_.get(version); }
 
   void generate(Version version, const GenerateBatch& batch, const CompletionSink& sink,
@@ -133,10 +135,9 @@ class ScriptedEngine final : public Engine {
 
   std::vector<float> score(Version, const ScoreBatch&, double) override { deny("score sequences"); }
   UpdateResult update(Version, TrainBatches&, const LossSpec&, const OptimizerOptions&, Version,
-                      const UpdateCheckpoint*, UpdateSink&, std::stop_token) override {
+                      std::optional<UpdateCheckpoint>, UpdateSink&, std::stop_token) override {
     deny("be trained");
   }
-  Plan plan(const PlanRequest&) const override { return {}; }
 
  private:
   static inline const std::string kMagic = "SILSCRIPT1 ";

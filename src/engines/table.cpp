@@ -106,19 +106,22 @@ class TableEngine final : public Engine {
   }
   void pin(Version version) override { versions_.pin(version); }
   void drop(Version version) override { versions_.drop(version); }
+  bool has_optimizer(Version version) const override { return !versions_.get(version)->moments.first.empty(); }
+  void forget_optimizer(Version version) override {
+    versions_.free(version, [](TableState& state) { state.moments = {}; });
+  }
   Digest digest(Version version) const override { return table_digest(*versions_.get(version)); }
 
   void generate(Version version, const GenerateBatch& batch, const CompletionSink& sink, std::stop_token stop) override;
   std::vector<float> score(Version version, const ScoreBatch& batch, double temperature) override;
   UpdateResult update(Version from, TrainBatches& batches, const LossSpec& loss, const OptimizerOptions& optimizer,
-                      Version reference, const UpdateCheckpoint* resume, UpdateSink& sink,
+                      Version reference, std::optional<UpdateCheckpoint> resume, UpdateSink& sink,
                       std::stop_token stop) override;
-  Plan plan(const PlanRequest& request) const override;
 
  private:
   static constexpr size_t kSequencesAPiece = 64;
 
-  Version hold(TableState state) { return versions_.add(std::make_shared<const TableState>(std::move(state))); }
+  Version hold(TableState state) { return versions_.add(std::make_shared<TableState>(std::move(state))); }
 
   // Work over [0, n) in pieces, on the pool unless another call has it: then the caller's thread does all of it.
   template <class Work>
@@ -174,8 +177,8 @@ std::vector<float> TableEngine::score(Version version, const ScoreBatch& batch, 
 }
 
 UpdateResult TableEngine::update(Version from, TrainBatches& batches, const LossSpec& loss,
-                                 const OptimizerOptions& optimizer, Version reference, const UpdateCheckpoint* resume,
-                                 UpdateSink& sink, std::stop_token stop) {
+                                 const OptimizerOptions& optimizer, Version reference,
+                                 std::optional<UpdateCheckpoint> resume, UpdateSink& sink, std::stop_token stop) {
   const bool needs_reference = std::any_of(loss.terms.begin(), loss.terms.end(), [](const auto& t) { return !t.atom; });
   const std::shared_ptr<const TableState> held = needs_reference ? versions_.get(reference) : nullptr;
   TableState state = *versions_.get(from);
@@ -184,30 +187,11 @@ UpdateResult TableEngine::update(Version from, TrainBatches& batches, const Loss
                          .loss = loss,
                          .optimizer = optimizer,
                          .reference = held ? &held->table : nullptr,
-                         .resume = resume,
+                         .resume = std::move(resume),
                          .sink = sink,
                          .pool = pool_};
   const int64_t steps = run_table_update(state, shape_, work, std::move(stop));
   return {.version = hold(std::move(state)), .steps = steps};
-}
-
-// Rows exist for contexts that were trained on, so sizes are of the most rows that the sequences can touch.
-Plan TableEngine::plan(const PlanRequest& request) const {
-  const auto width = static_cast<double>(shape_.vocabulary);
-  double contexts = 1;  // 1 + V + V^2 + ...
-  for (size_t i = 0; i < shape_.context; ++i) contexts = contexts * width + 1;
-  const double tokens = static_cast<double>(request.sequences) * static_cast<double>(request.sequence_tokens);
-  const double rows = std::min(contexts, tokens);
-  constexpr double kIndexBytes = 4 * sizeof(int32_t);
-  const double row_bytes = width * sizeof(float) + static_cast<double>(shape_.context * sizeof(TokenId)) + kIndexBytes;
-  const auto versions = static_cast<double>(request.versions);
-  Plan plan;
-  plan.weights = static_cast<uint64_t>(versions * rows * row_bytes);
-  if (!request.training) return plan;
-  plan.optimizer = static_cast<uint64_t>(versions * rows * width * 2 * sizeof(float));
-  // Gradient rows, and per token its place, log-prob and dlogp.
-  plan.activations = static_cast<uint64_t>(rows * width * sizeof(float) + tokens * 3 * sizeof(float));
-  return plan;
 }
 
 class TableFactory final : public EngineFactory {

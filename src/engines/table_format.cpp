@@ -186,18 +186,16 @@ TableState read_table(std::string_view weights, std::string_view moments, const 
   return state;
 }
 
-std::string write_table_checkpoint(const TableState& state, const Digest& codec, int64_t steps) {
+void write_table_checkpoint(const TableState& state, const Digest& codec, int64_t steps, ByteSink& out) {
   StringSink weights;
   write_weights(state, codec, weights);
   const std::string table = weights.take();
-  StringSink out;
   out.write(kCheckpoint);
   out.write(bytes_of(kFormat));
   out.write(bytes_of(static_cast<uint64_t>(steps)));
   out.write(bytes_of(uint64_t{table.size()}));
   out.write(table);
   write_moments(state, out);
-  return out.take();
 }
 
 TableState read_table_checkpoint(const UpdateCheckpoint& checkpoint, const TableShape& shape) {

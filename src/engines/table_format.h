@@ -31,7 +31,7 @@ struct TableShape {
 // Throw Error(Exit::unreadable), or Exit::newer on a later format.
 TableState read_table(std::string_view weights, std::string_view moments, const TableShape& shape);
 
-std::string write_table_checkpoint(const TableState& state, const Digest& codec, int64_t steps);
+void write_table_checkpoint(const TableState& state, const Digest& codec, int64_t steps, ByteSink& out);
 TableState read_table_checkpoint(const UpdateCheckpoint& checkpoint, const TableShape& shape);
 
 // Over names, shapes and fp32 bytes, rows sorted.

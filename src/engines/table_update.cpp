@@ -43,7 +43,9 @@ class TableTrainee final : public Trainee {
     throw Error(Exit::diverged, "optimizer step " + std::to_string(step) + ": a weight is " + std::to_string(*bad),
                 "lower learning_rate");
   }
-  std::string checkpoint(int64_t step) const override { return write_table_checkpoint(state_, shape_.codec, step); }
+  void checkpoint(int64_t step, ByteSink& out) const override {
+    write_table_checkpoint(state_, shape_.codec, step, out);
+  }
 
  private:
   TableState& state_;
@@ -56,15 +58,15 @@ class TableTrainee final : public Trainee {
 }  // namespace
 
 int64_t run_table_update(TableState& state, const TableShape& shape, const TableUpdate& update, std::stop_token stop) {
-  if (update.resume != nullptr) state = read_table_checkpoint(*update.resume, shape);
-  prepare_moments(state, update.optimizer, update.resume == nullptr && !update.optimizer.keep_state);
+  if (update.resume) state = read_table_checkpoint(*update.resume, shape);
+  prepare_moments(state, update.optimizer, !update.resume && !update.optimizer.keep_state);
   TableTrainee trainee(state, shape, update);
   const TrainingLoop loop{.batches = update.batches,
                           .loss = update.loss,
                           .optimizer = update.optimizer,
                           .sink = update.sink,
                           .vocabulary = static_cast<TokenId>(shape.vocabulary)};
-  const int64_t steps = loop.run(trainee, update.resume != nullptr ? update.resume->step : 0, stop);
+  const int64_t steps = loop.run(trainee, update.resume ? update.resume->step : 0, stop);
   state.settle();
   return steps;
 }

@@ -1,6 +1,7 @@
 // An update of a table: its optimizer steps, from the first or from a checkpoint.
 #pragma once
 
+#include <optional>
 #include <stop_token>
 
 #include "base/threads.h"
@@ -15,7 +16,7 @@ struct TableUpdate {
   const LossSpec& loss;
   const OptimizerOptions& optimizer;
   const ContextTable* reference = nullptr;  // null unless a term reads the whole vocabulary
-  const UpdateCheckpoint* resume = nullptr;
+  std::optional<UpdateCheckpoint> resume;
   UpdateSink& sink;
   ThreadPool& pool;
 };

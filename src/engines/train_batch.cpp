@@ -1,6 +1,7 @@
 #include "engines/train_batch.h"
 
 #include <algorithm>
+#include <limits>
 #include <string>
 
 #include "sil/error.h"
@@ -8,12 +9,16 @@
 namespace sil {
 namespace {
 
-constexpr int32_t kLeastShardTokens = 256;
-constexpr int32_t kMostShardTokens = 2048;
-constexpr int32_t kShards = 8;  // that a small step is cut into, so that several threads have work
+constexpr int64_t kLeastShardTokens = 256;
+constexpr int64_t kMostShardTokens = 2048;
+constexpr int64_t kShards = 8;  // that a small step is cut into, so that several threads have work
 
 size_t sequences_of(const TrainBatch& batch) {
   return batch.begin.size() - 1;
+}
+
+int64_t shard_tokens(int64_t step_tokens) {
+  return std::clamp((step_tokens + kShards - 1) / kShards, kLeastShardTokens, kMostShardTokens);
 }
 
 }  // namespace
@@ -59,10 +64,15 @@ StepTotals step_totals(const TrainBatch& batch) {
   return totals;
 }
 
+int64_t most_shards(int64_t step_tokens) {
+  // Two shards side by side hold more than one may, so at most every second one is less than half full.
+  return step_tokens == 0 ? std::numeric_limits<int64_t>::max() : 2 * step_tokens / shard_tokens(step_tokens) + 1;
+}
+
 std::vector<MicroShard> micro_shards(const TrainBatch& batch) {
   std::vector<MicroShard> shards;
   const size_t stride = batch.pairs ? 2 : 1;
-  const int32_t most = std::clamp((batch.begin.back() + kShards - 1) / kShards, kLeastShardTokens, kMostShardTokens);
+  const int64_t most = shard_tokens(batch.begin.back());
   size_t first = 0;
   for (size_t s = stride; s < sequences_of(batch); s += stride) {
     if (batch.begin[s + stride] - batch.begin[first] <= most) continue;

@@ -26,5 +26,7 @@ struct MicroShard {
 // 2,048; a longer sequence or pair stands alone. A step's sums are over its shards in this order, so threads and memory
 // change no bit.
 std::vector<MicroShard> micro_shards(const TrainBatch& batch);
+// Of a step of so many tokens (0 = unknown), where no sequence is longer than a shard.
+int64_t most_shards(int64_t step_tokens);
 
 }  // namespace sil

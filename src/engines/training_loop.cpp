@@ -62,7 +62,7 @@ int64_t TrainingLoop::run(Trainee& trainee, int64_t done, const std::stop_token&
   const auto save = [&] {
     if (saved == done) return;
     trainee.check_weights(done);
-    sink.checkpoint(done, trainee.checkpoint(done));
+    sink.checkpoint(done, [&](ByteSink& out) { trainee.checkpoint(done, out); });
     saved = done;
   };
   while (done < steps) {

@@ -24,7 +24,7 @@ class Trainee {
   virtual void move(double learning_rate, double scale) = 0;
   // Error(Exit::diverged) where a weight is not finite after `step` steps.
   virtual void check_weights(int64_t step) const = 0;
-  virtual std::string checkpoint(int64_t step) const = 0;
+  virtual void checkpoint(int64_t step, ByteSink& out) const = 0;
 };
 
 // Calls `trainee` from step `done` (what a checkpoint had finished) on; returns how many steps are done, fewer than

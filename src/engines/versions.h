@@ -1,4 +1,4 @@
-// The versions that an engine holds: immutable states with a count of owners.
+// The versions that an engine holds: states with a count of owners, whose weights nothing changes.
 #pragma once
 
 #include <map>
@@ -15,7 +15,7 @@ namespace sil {
 template <class State>
 class Versions {
  public:
-  Version add(std::shared_ptr<const State> state) {
+  Version add(std::shared_ptr<State> state) {
     const std::unique_lock lock(mutex_);
     const Version version{++last_};
     held_.emplace(version.id, Held{std::move(state), 1});
@@ -27,6 +27,15 @@ class Versions {
     const auto it = held_.find(version.id);
     SIL_CHECK(it != held_.end());
     return it->second.state;
+  }
+
+  // Frees a part of a version that nobody reads.
+  template <class Free>
+  void free(Version version, const Free& part) {
+    const std::unique_lock lock(mutex_);
+    const auto it = held_.find(version.id);
+    SIL_CHECK(it != held_.end());
+    part(*it->second.state);
   }
 
   void pin(Version version) {
@@ -45,7 +54,7 @@ class Versions {
 
  private:
   struct Held {
-    std::shared_ptr<const State> state;
+    std::shared_ptr<State> state;
     int64_t owners = 0;
   };
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <span>
 #include <string>
@@ -39,6 +40,10 @@ Safetensors read_safetensors(std::string_view bytes, const Place& where = {});
 
 // The same tensors in any order give the same bytes. Names must be distinct and sizes equal their shapes (SIL_CHECK).
 void write_safetensors(std::span<const TensorView> tensors, ByteSink& out);
+// The same, one tensor after the other: `bytes` is asked for each view's, whose own are empty, and what it returns is
+// written before the next is asked for.
+void write_safetensors(std::span<const TensorView> tensors, ByteSink& out,
+                       const std::function<std::string_view(const TensorView&)>& bytes);
 
 // Throws Error(Exit::unreadable) that lists the first five tensors that are missing, too many, or of another dtype or
 // shape than `wanted` (whose bytes are not read).

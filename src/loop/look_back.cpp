@@ -89,7 +89,7 @@ void walk_record(const std::vector<JournalRecord>& records, const RecordView& vi
     }
     if (record.type == "seal") {
       section.reset();
-      view.models.trim(state);
+      view.models.drop_all();
     }
   }
   if (section) section->look_at_unfinished(visit);

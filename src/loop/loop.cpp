@@ -7,6 +7,7 @@
 
 #include "base/math_paths.h"
 #include "loop/ledger.h"
+#include "loop/memory_plan.h"
 #include "loop/replay.h"
 #include "loop/retention.h"
 #include "loop/round.h"
@@ -65,8 +66,8 @@ class Loop {
         shelves_(shelves_of(registries, steps)),
         stop_(stop),
         tasks_(disjoint_tasks()),
-        engines_(make_engines()),
-        run_(env, std::move(directory)),
+        engines_(make_engines(recipe_, tasks_, registries_, request_.threads)),
+        run_(env, fitting(std::move(directory), env)),
         progress_(run_, progress, "sil " SIL_VERSION " starts"),
         models_(run_.objects()),
         views_(run_) {}
@@ -140,11 +141,11 @@ class Loop {
     return tasks;
   }
 
-  std::map<std::string, std::unique_ptr<Engine>> make_engines() const {
-    std::map<std::string, std::unique_ptr<Engine>> engines;
-    for (const ModelSpec& spec : recipe_.models)
-      engines[spec.name] = make_engine(spec, recipe_, tasks_, registries_, request_.threads);
-    return engines;
+  // The directory, once what the models are read from has been read and this machine's memory can hold them.
+  std::string fitting(std::string directory, Env& env) const {
+    refuse_too_large(plan_memory(recipe_, tasks_, engines_, registries_, steps_), env.memory_bytes());
+    for (const auto& [name, engine] : engines_) engine->source_digest();
+    return directory;
   }
 
   void record(std::string_view type, Json payload) { state_.apply(run_.journal().append(type, std::move(payload))); }
@@ -301,7 +302,7 @@ class Loop {
                                       : fmt::format("round {} of {}", label, recipe_.rounds));
     run_section(context, specs, made, progress_);
     seal();
-    models_.trim(state_);
+    for (const ModelSpec& model : recipe_.models) models_.keep_only(model.name, named_versions(recipe_, model, state_));
     settle();
   }
 
@@ -403,7 +404,7 @@ class Loop {
   std::stop_token stop_;
   // Before the run's directory: what cannot be read leaves no run behind.
   Tasks tasks_;
-  std::map<std::string, std::unique_ptr<Engine>> engines_;  // until models_ has them
+  Engines engines_;  // until models_ has them
   RunDirectory run_;
   RunLog progress_;
   Models models_;

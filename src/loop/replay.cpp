@@ -36,17 +36,14 @@ std::vector<RolloutFrame> rollout_frames(const std::vector<JournalRecord>& recor
   return frames;
 }
 
-// The sampler without the optimizer state, which sampling does not need and `retain` may have freed; null when the
-// weights themselves are gone.
-std::optional<Sampler> loaded_sampler(const RecordedStep& step, const Sampler& sampler, ObjectStore& objects,
-                                      const std::set<Digest>& retired) {
-  Sampler bare = sampler;
-  for (VersionRef& version : bare.versions) {
-    version.optimizer.reset();
-    if (retired.contains(version.weights) && !objects.contains(version.weights)) return std::nullopt;
-    step.context.models.resident(bare.model, version);
+// False when weights that the sampler worked with are gone.
+bool load_sampler(const RecordedStep& step, const Sampler& sampler, const ObjectStore& objects,
+                  const std::set<Digest>& retired) {
+  for (const VersionRef& version : sampler.versions) {
+    if (retired.contains(version.weights) && !objects.contains(version.weights)) return false;
+    step.context.models.resident(sampler.model, version);
   }
-  return bare;
+  return true;
 }
 
 std::string id_of(const SampledFrame& frame, const MadeRollout& at) {
@@ -214,11 +211,10 @@ ReplayedRollout replay_rollout(RecordedRun& run, const std::string& text) {
     }
     const auto found = Search(step, *sampler, id).find();
     if (!found) return;
-    const std::optional<Sampler> loaded = loaded_sampler(step, *sampler, run.objects(), retired);
-    if (!loaded)
+    if (!load_sampler(step, *sampler, run.objects(), retired))
       throw Error(Exit::unreadable, text + ": weights retired by retain: " + versions_digest(sampler->versions).hex(),
                   "run with `retain: {weights: all}` to keep what every rollout was sampled with");
-    out = replay_found(step, *loaded, found->first, found->second);
+    out = replay_found(step, *sampler, found->first, found->second);
   });
   if (!out)
     throw Error(Exit::usage, "the record has no rollout " + text, "sil show RUN --rollouts lists them with their ids");
@@ -238,9 +234,8 @@ ReplayCounts replay_random(RecordedRun& run, int64_t count, uint64_t seed) {
     for (const auto& [frame, numbers] : wanted->second) n += static_cast<int64_t>(numbers.size());
     const auto sampler = step.step.sampler(step.context, step.spec);
     if (!sampler) return void(counts.not_sampled += n);
-    const std::optional<Sampler> loaded = loaded_sampler(step, *sampler, run.objects(), retired);
-    if (!loaded) return void(counts.retired += n);
-    replay_step(step, *loaded, wanted->second, pool, counts);
+    if (!load_sampler(step, *sampler, run.objects(), retired)) return void(counts.retired += n);
+    replay_step(step, *sampler, wanted->second, pool, counts);
   });
   return counts;
 }
@@ -257,17 +252,16 @@ void check_last_frame(const std::vector<JournalRecord>& records, const RecordVie
     if (step.context.round().label != last.round || step.spec.name != last.step) return;
     const auto sampler = step.step.sampler(step.context, step.spec);
     if (!sampler) return;
-    const std::optional<Sampler> loaded = loaded_sampler(step, *sampler, view.objects, retired_objects(records));
-    if (!loaded) return;
-    const SampledFrame frame = read_sampled_frame(step.context, step.spec, *loaded, last.number);
+    if (!load_sampler(step, *sampler, view.objects, retired_objects(records))) return;
+    const SampledFrame frame = read_sampled_frame(step.context, step.spec, *sampler, last.number);
     std::vector<MadeRollout> which;
     int64_t tokens = 0;
-    for (const MadeRollout& at : made_rollouts(frame, *loaded)) {
+    for (const MadeRollout& at : made_rollouts(frame, *sampler)) {
       if (tokens >= kCheckedTokens) break;
       tokens += static_cast<int64_t>(frame.made[at.group].rollouts[at.rollout].ids.size());
       which.push_back(at);
     }
-    const FrameDifference difference = compare_again(step.context, *loaded, frame, which);
+    const FrameDifference difference = compare_again(step.context, *sampler, frame, which);
     if (difference.id.empty()) return;
     throw Error(Exit::differs,
                 last.step + ": " + difference.id + " sampled again is not what is stored: " + difference.what,

@@ -51,4 +51,11 @@ std::unique_ptr<Engine> make_engine(const ModelSpec& spec, const Recipe& recipe,
   return registries.engines.make(spec.engine)->make(setup);
 }
 
+Engines make_engines(const Recipe& recipe, const Tasks& tasks, const Registries& registries, int threads) {
+  Engines engines;
+  for (const ModelSpec& spec : recipe.models)
+    engines[spec.name] = make_engine(spec, recipe, tasks, registries, threads);
+  return engines;
+}
+
 }  // namespace sil

@@ -35,9 +35,12 @@ class RoundTasks {
   std::optional<Tasks> own_;
 };
 
+using Engines = std::map<std::string, std::unique_ptr<Engine>>;  // by model
+
 // `tasks`: all of the recipe's; their characters are the alphabet of a `chars` tokenizer. No weights are loaded.
 // Engines of a model's members differ in the key of the initial weights alone; that of member 0 holds them all.
 std::unique_ptr<Engine> make_engine(const ModelSpec& spec, const Recipe& recipe, const Tasks& tasks,
                                     const Registries& registries, int threads, int64_t member = 0);
+Engines make_engines(const Recipe& recipe, const Tasks& tasks, const Registries& registries, int threads);
 
 }  // namespace sil

@@ -106,21 +106,27 @@ void refuse_without_family(const LlamaShape& shape) {
 ModelFolder::ModelFolder(const std::string& path) {
   check_folder(path);
   Env& env = system_env();
-  const std::string config = env.read_all(path + "/config.json");
-  shape = shape_of(read_hf_config(config, {path + "/config.json", 0, 0}));
+  config_ = env.read_all(path + "/config.json");
+  shape = shape_of(read_hf_config(config_, {path + "/config.json", 0, 0}));
   const std::string tokenizer_path = path + "/tokenizer.json";
   if (!env.exists(tokenizer_path)) refuse("holds no tokenizer.json", "save the tokenizer to the same folder", path);
-  const std::string tokenizer = env.read_all(tokenizer_path);
-  codec = read_tokenizer(tokenizer, {tokenizer_path, 0, 0});
+  tokenizer_ = env.read_all(tokenizer_path);
+  codec = read_tokenizer(tokenizer_, {tokenizer_path, 0, 0});
   if (codec->vocabulary_size() != shape.vocabulary)
     refuse("the tokenizer has " + std::to_string(codec->vocabulary_size()) + " ids, but vocab_size in config.json is " +
                std::to_string(shape.vocabulary),
            "take both files from one model", tokenizer_path);
   weights_path = path + "/model.safetensors";
-  weights = env.read_all(weights_path);
+}
+
+std::string ModelFolder::weights() const {
+  return system_env().read_all(weights_path);
+}
+
+Digest ModelFolder::digest(std::string_view weights) const {
   Sha256 hash;
-  hash.field("model folder").field(config).field(tokenizer).field(weights);
-  digest = hash.finish();
+  hash.field("model folder").field(config_).field(tokenizer_).field(weights);
+  return hash.finish();
 }
 
 }  // namespace sil::nn

@@ -17,16 +17,21 @@ std::vector<FolderFile> folder_files(const LlamaShape& shape, const Codec& codec
 // Throws Error(Exit::usage) where no family of models has such a shape.
 void refuse_without_family(const LlamaShape& shape);
 
-// The files of a folder, read. Errors are Error(Exit::unreadable) at the file in question: it is missing, malformed or
-// says what is not supported.
+// A folder's description and tokenizer; its weights are read on demand. Errors are Error(Exit::unreadable) at the file
+// in question: it is missing, malformed or says what is not supported.
 struct ModelFolder {
   explicit ModelFolder(const std::string& path);
 
   LlamaShape shape;
   std::shared_ptr<const Codec> codec;
   std::string weights_path;
-  std::string weights;  // bytes of model.safetensors, not looked into yet
-  Digest digest;        // over the bytes of all three
+
+  std::string weights() const;                    // bytes of model.safetensors, not looked into
+  Digest digest(std::string_view weights) const;  // over the bytes of all three files
+
+ private:
+  std::string config_;
+  std::string tokenizer_;
 };
 
 }  // namespace sil::nn

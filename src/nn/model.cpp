@@ -1,11 +1,13 @@
-// The optimizer's bytes are safetensors too: `first.NAME` and `second.NAME` for every tensor NAME, and `steps` [1] I64.
-// A checkpoint is "SILTRAIN", format 1, the steps done, and the sizes of weights and moments before their bytes.
+// Weights, optimizer and checkpoints are safetensors: NAME; `first.NAME`, `second.NAME` and `steps` [1] I64; and all of
+// them with `weights.NAME` and `done` [1] I64, the optimizer steps that the update had finished.
 #include "nn/model.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
+#include <map>
 #include <new>
 #include <numbers>
 
@@ -18,26 +20,6 @@ namespace sil::nn {
 namespace {
 
 constexpr int64_t kSlack = 16;
-constexpr std::string_view kCheckpoint = "SILTRAIN";
-constexpr uint64_t kFormat = 1;
-
-// Tensors with the bytes that they own, until they are written.
-class TensorList {
- public:
-  void add(std::string name, std::vector<int64_t> shape, std::vector<float> values) {
-    owned_.push_back(std::make_unique<std::vector<float>>(std::move(values)));
-    const std::vector<float>& held = *owned_.back();
-    views_.push_back({std::move(name),
-                      Dtype::f32,
-                      std::move(shape),
-                      {reinterpret_cast<const char*>(held.data()), held.size() * sizeof(float)}});
-  }
-  std::vector<TensorView>& views() { return views_; }
-
- private:
-  std::vector<std::unique_ptr<std::vector<float>>> owned_;
-  std::vector<TensorView> views_;
-};
 
 std::vector<int64_t> shape_of(const NamedTensor& tensor) {
   if (tensor.columns == 0) return {tensor.rows};
@@ -63,18 +45,16 @@ std::vector<float> normals(uint64_t key, uint64_t tensor, int64_t count, double 
   return out;
 }
 
-// Little-endian 64 bit numbers.
-std::string number(uint64_t value) {
-  std::string out(8, '\0');
-  std::memcpy(out.data(), &value, 8);
-  return out;
+TensorView number(const char* name, const int64_t& value) {
+  return {name, Dtype::i64, {1}, {reinterpret_cast<const char*>(&value), sizeof value}};
 }
 
-uint64_t take_number(std::string_view& bytes) {
-  uint64_t value = 0;
-  if (bytes.size() < 8) throw Error(Exit::unreadable, "checkpoint of an update: cut short", "start the round again");
-  std::memcpy(&value, bytes.data(), 8);
-  bytes.remove_prefix(8);
+int64_t number_of(const Safetensors& file, const char* name, const Place& where) {
+  int64_t value = 0;
+  std::memcpy(&value, file.find(name)->bytes.data(), sizeof value);
+  if (value < 0)
+    throw Error(Exit::unreadable, std::string(name) + " is " + std::to_string(value) + "; at least 0 is allowed",
+                "load the state that was saved with these weights", where);
   return value;
 }
 
@@ -157,24 +137,39 @@ State Model::initial(uint64_t key) const {
   return state;
 }
 
+void Model::write(std::span<const Part> parts, std::vector<TensorView> tensors, ByteSink& out) const {
+  std::map<std::string, std::pair<const Buffer*, const NamedTensor*>> sources;
+  for (const Part& part : parts)
+    for (const NamedTensor& tensor : parameters_.tensors) {
+      tensors.push_back({part.prefix + tensor.name, Dtype::f32, shape_of(tensor), {}});
+      sources[tensors.back().name] = {&part.buffer, &tensor};
+    }
+  std::vector<float> values;
+  write_safetensors(tensors, out, [&](const TensorView& view) -> std::string_view {
+    const auto source = sources.find(view.name);
+    if (source == sources.end()) return view.bytes;
+    values = plain(*source->second.first, *source->second.second);
+    return {reinterpret_cast<const char*>(values.data()), values.size() * sizeof(float)};
+  });
+}
+
 void Model::write_weights(const State& state, ByteSink& out) const {
-  TensorList list;
-  for (const NamedTensor& tensor : parameters_.tensors)
-    list.add(tensor.name, shape_of(tensor), plain(state.weights, tensor));
-  write_safetensors(list.views(), out);
+  write(std::array{Part{"", state.weights}}, {}, out);
 }
 
 void Model::write_moments(const State& state, ByteSink& out) const {
   const Moments& moments = state.moments;
   if (moments.first.empty()) return;
-  TensorList list;
-  for (const NamedTensor& tensor : parameters_.tensors) {
-    list.add("first." + tensor.name, shape_of(tensor), plain(moments.first, tensor));
-    list.add("second." + tensor.name, shape_of(tensor), plain(moments.second, tensor));
-  }
-  list.views().push_back(
-      {"steps", Dtype::i64, {1}, {reinterpret_cast<const char*>(&moments.steps), sizeof moments.steps}});
-  write_safetensors(list.views(), out);
+  write(std::array{Part{"first.", moments.first}, Part{"second.", moments.second}}, {number("steps", moments.steps)},
+        out);
+}
+
+void Model::write_checkpoint(const State& state, int64_t done, ByteSink& out) const {
+  const Moments& moments = state.moments;
+  const Part weights{"weights.", state.weights};
+  if (moments.first.empty()) return write(std::array{weights}, {number("done", done)}, out);
+  write(std::array{weights, Part{"first.", moments.first}, Part{"second.", moments.second}},
+        {number("done", done), number("steps", moments.steps)}, out);
 }
 
 State Model::read_weights(std::string_view weights, const Place& where) const {
@@ -190,53 +185,44 @@ State Model::read_weights(std::string_view weights, const Place& where) const {
   return {.weights = filled(file, ""), .moments = {}};
 }
 
+std::vector<TensorView> Model::tensors(std::initializer_list<const char*> prefixes,
+                                       std::initializer_list<const char*> numbers) const {
+  std::vector<TensorView> out;
+  for (const char* name : numbers) out.push_back({name, Dtype::i64, {1}, {}});
+  for (const char* prefix : prefixes)
+    for (const NamedTensor& tensor : parameters_.tensors)
+      out.push_back({prefix + tensor.name, Dtype::f32, shape_of(tensor), {}});
+  return out;
+}
+
+Moments Model::moments_of(const Safetensors& file, const Place& where) const {
+  return {.steps = number_of(file, "steps", where), .first = filled(file, "first."), .second = filled(file, "second.")};
+}
+
 State Model::read(std::string_view weights, std::string_view moments) const {
   State state = read_weights(weights, {"model weights", 0, 0});
   if (moments.empty()) return state;
   const Place where{"optimizer state", 0, 0};
   const Safetensors file = read_safetensors(moments, where);
-  std::vector<TensorView> wanted{{"steps", Dtype::i64, {1}, {}}};
-  for (const char* prefix : {"first.", "second."})
-    for (const NamedTensor& tensor : parameters_.tensors)
-      wanted.push_back({prefix + tensor.name, Dtype::f32, shape_of(tensor), {}});
-  expect_tensors(file, wanted, where);
+  expect_tensors(file, tensors({"first.", "second."}, {"steps"}), where);
   expect_finite(file, where);
-  state.moments.first = filled(file, "first.");
-  state.moments.second = filled(file, "second.");
-  std::memcpy(&state.moments.steps, file.find("steps")->bytes.data(), sizeof state.moments.steps);
-  if (state.moments.steps < 0)
-    throw Error(Exit::unreadable, "steps is " + std::to_string(state.moments.steps) + "; at least 0 is allowed",
-                "load the optimizer state that was saved with these weights", where);
+  state.moments = moments_of(file, where);
   return state;
 }
 
-std::string Model::write_checkpoint(const State& state, int64_t steps) const {
-  StringSink weights;
-  StringSink moments;
-  write_weights(state, weights);
-  write_moments(state, moments);
-  const std::string weight_bytes = weights.take();
-  return std::string(kCheckpoint) + number(kFormat) + number(static_cast<uint64_t>(steps)) +
-         number(weight_bytes.size()) + weight_bytes + moments.take();
-}
-
 State Model::read_checkpoint(const UpdateCheckpoint& checkpoint) const {
-  std::string_view bytes = checkpoint.state;
-  const auto refuse = [](const std::string& what) {
-    throw Error(Exit::unreadable, "checkpoint of an update: " + what, "start the round again");
-  };
-  if (!bytes.starts_with(kCheckpoint)) refuse("the bytes do not begin with " + std::string(kCheckpoint));
-  bytes.remove_prefix(kCheckpoint.size());
-  const uint64_t format = take_number(bytes);
-  if (format > kFormat)
-    throw Error(Exit::newer, "checkpoint of an update: format " + std::to_string(format) + "; this program reads 1",
-                "use the version of sil that wrote it");
-  const uint64_t steps = take_number(bytes);
-  if (steps != static_cast<uint64_t>(checkpoint.step))
-    refuse("it is of step " + std::to_string(steps) + ", wanted " + std::to_string(checkpoint.step));
-  const uint64_t size = take_number(bytes);
-  if (size > bytes.size()) refuse("cut short");
-  return read(bytes.substr(0, size), bytes.substr(size));
+  const Place where{"checkpoint of an update", 0, 0};
+  const Safetensors file = read_safetensors(checkpoint.state, where);
+  const bool moments = file.find("steps") != nullptr;
+  expect_tensors(
+      file, moments ? tensors({"weights.", "first.", "second."}, {"done", "steps"}) : tensors({"weights."}, {"done"}),
+      where);
+  expect_finite(file, where);
+  if (const int64_t done = number_of(file, "done", where); done != checkpoint.step)
+    throw Error(Exit::unreadable,
+                "it is of step " + std::to_string(done) + ", wanted " + std::to_string(checkpoint.step),
+                "start the round again", where);
+  return {.weights = filled(file, "weights."), .moments = moments ? moments_of(file, where) : Moments()};
 }
 
 Digest Model::digest(const State& state) const {

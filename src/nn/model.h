@@ -5,14 +5,11 @@
 #include <string>
 #include <string_view>
 
+#include "formats/safetensors.h"
 #include "nn/llama.h"
 #include "sil/digest.h"
 #include "sil/engine.h"
 #include "sil/error.h"
-
-namespace sil {
-struct Safetensors;
-}
 
 namespace sil::nn {
 
@@ -59,6 +56,7 @@ class Model {
   const Kernels& kernels() const { return *kernels_; }
   const LlamaParameters& parameters() const { return parameters_; }
   const RotaryTable& rotary() const { return rotary_; }
+  uint64_t bytes() const { return static_cast<uint64_t>(parameters_.floats) * sizeof(float); }  // of a state's weights
 
   // Matrices from a normal distribution of deviation sqrt(2 / (5 width)) (Nguyen & Salazar 2019), divided by
   // sqrt(2 layers) where they write into the residual stream (Radford et al. 2019); norms 1, biases 0. An element's
@@ -73,7 +71,8 @@ class Model {
   // Of anyone's file: F16 and BF16 too.
   State read_weights(std::string_view weights, const Place& where) const;
 
-  std::string write_checkpoint(const State& state, int64_t steps) const;
+  // Of an update that had finished `done` optimizer steps, in one file.
+  void write_checkpoint(const State& state, int64_t done, ByteSink& out) const;
   State read_checkpoint(const UpdateCheckpoint& checkpoint) const;
 
   Digest digest(const State& state) const;  // over names, shapes and fp32 bytes
@@ -82,6 +81,16 @@ class Model {
   // One published tensor, row-major.
   std::vector<float> plain(const Buffer& buffer, const NamedTensor& tensor) const;
   void put(std::span<const float> values, const NamedTensor& tensor, Buffer& buffer) const;
+  // What of a state is written, under which names.
+  struct Part {
+    const char* prefix;
+    const Buffer& buffer;
+  };
+  // Beside `tensors`, which hold their own bytes; one tensor is in memory at a time.
+  void write(std::span<const Part> parts, std::vector<TensorView> tensors, ByteSink& out) const;
+  std::vector<TensorView> tensors(std::initializer_list<const char*> prefixes,
+                                  std::initializer_list<const char*> numbers) const;
+  Moments moments_of(const Safetensors& file, const Place& where) const;
   // From tensors whose names begin with `prefix`, all of them there.
   Buffer filled(const Safetensors& file, const std::string& prefix) const;
 

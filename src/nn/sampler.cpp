@@ -57,27 +57,17 @@ struct Slot {
   std::unique_ptr<StopText> text;
 };
 
-// How many slots and positions the cache of a thread has.
-struct Capacity {
-  int64_t slots = 1;
-  int64_t own = 0;     // positions a slot
-  int64_t prefix = 0;  // positions a prompt
-  int64_t prefixes = 1;
-
-  Capacity(const GenerateBatch& batch, const LlamaShape& shape, int64_t most_slots) {
-    const auto requests = static_cast<int64_t>(batch.prompt.size());
-    const auto prompts = static_cast<int64_t>(batch.prompt_begin.size()) - 1;
-    int64_t longest = 0;
-    for (size_t p = 0; p + 1 < batch.prompt_begin.size(); ++p)
-      longest = std::max(longest, static_cast<int64_t>(batch.prompt_begin[p + 1] - batch.prompt_begin[p]));
-    prefix = Cache::whole(longest);
-    own = Cache::whole(std::clamp<int64_t>(batch.sampling.max_new_tokens, 1, shape.context));
-    slots = std::min(most_slots, requests);
-    const int64_t samples = std::max<int64_t>(1, requests / std::max<int64_t>(1, prompts));
-    prefixes = std::min(slots, slots / samples + 2);
-  }
-  int64_t positions() const { return slots * own + prefixes * prefix; }
-};
+SamplingWorkload workload(const GenerateBatch& batch) {
+  const auto requests = static_cast<int64_t>(batch.prompt.size());
+  const int64_t prompts = std::ssize(batch.prompt_begin) - 1;
+  int64_t longest = 0;
+  for (size_t p = 0; p + 1 < batch.prompt_begin.size(); ++p)
+    longest = std::max(longest, static_cast<int64_t>(batch.prompt_begin[p + 1] - batch.prompt_begin[p]));
+  return {.requests = requests,
+          .samples = std::max<int64_t>(1, requests / std::max<int64_t>(1, prompts)),
+          .prompt_tokens = longest,
+          .new_tokens = batch.sampling.max_new_tokens};
+}
 
 class Sampling {
  public:
@@ -86,7 +76,7 @@ class Sampling {
         shape_(work.model.shape()),
         prefill_rows_(options.prefill_rows),
         weights_(shape_, work.model.parameters(), work.weights, nullptr),
-        capacity_(work.batch, shape_, options.slots),
+        capacity_(shape_, workload(work.batch), options.slots),
         cache_(shape_.heads, shape_.layers, capacity_.positions()),
         slots_free_(0, capacity_.own, capacity_.slots),
         prefixes_free_(capacity_.slots * capacity_.own, capacity_.prefix, capacity_.prefixes),
@@ -243,7 +233,7 @@ class Sampling {
   const LlamaShape& shape_;
   int64_t prefill_rows_;
   LlamaWeights weights_;
-  Capacity capacity_;
+  CacheCapacity capacity_;
   Cache cache_;
   Regions slots_free_;
   Regions prefixes_free_;
@@ -262,6 +252,20 @@ class Sampling {
 };
 
 }  // namespace
+
+CacheCapacity::CacheCapacity(const LlamaShape& shape, const SamplingWorkload& work, int64_t most_slots)
+    : slots(std::min(most_slots, work.requests)),
+      own(Cache::whole(std::clamp<int64_t>(work.new_tokens, 1, shape.context))),
+      prefix(Cache::whole(work.prompt_tokens)) {
+  const int64_t position_bytes =
+      2 * shape.layers * shape.heads.key * shape.heads.width * static_cast<int64_t>(sizeof(float));
+  const auto fit = [&] {
+    prefixes = std::min(slots, slots / work.samples + 2);
+    bytes = positions() * position_bytes;
+    return bytes <= kMostCacheBytes;
+  };
+  while (!fit() && slots > 1) slots = (slots + 1) / 2;
+}
 
 RequestQueue::Range RequestQueue::take(size_t most) {
   const std::lock_guard lock(mutex_);

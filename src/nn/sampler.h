@@ -20,6 +20,20 @@ struct SamplerOptions {
   int64_t prefill_rows = 256;  // prompt tokens that one forward pass takes at most
 };
 
+// The keys and values that one thread's rollouts need.
+struct CacheCapacity {
+  static constexpr int64_t kMostCacheBytes = int64_t{1} << 30;  // fewer slots rather than more, down to one
+
+  CacheCapacity(const LlamaShape& shape, const SamplingWorkload& work, int64_t most_slots);
+
+  int64_t slots;
+  int64_t own;           // positions a slot
+  int64_t prefix;        // positions a prompt
+  int64_t prefixes = 1;  // prompts at once
+  int64_t bytes = 0;     // of all positions
+  int64_t positions() const { return slots * own + prefixes * prefix; }
+};
+
 // Hands out requests; thread-safe.
 class RequestQueue {
  public:

@@ -274,8 +274,8 @@ void Trainer::check_weights(int64_t step) const {
               "lower learning_rate");
 }
 
-std::string Trainer::checkpoint(int64_t step) const {
-  return model_.write_checkpoint(state_, step);
+void Trainer::checkpoint(int64_t step, ByteSink& out) const {
+  model_.write_checkpoint(state_, step, out);
 }
 
 }  // namespace sil::nn

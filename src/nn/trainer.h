@@ -27,7 +27,7 @@ class Trainer final : public Trainee {
   Step learn(const TrainBatch& batch) override;
   void move(double learning_rate, double scale) override;
   void check_weights(int64_t step) const override;
-  std::string checkpoint(int64_t step) const override;
+  void checkpoint(int64_t step, ByteSink& out) const override;
 
  private:
   class Worker;

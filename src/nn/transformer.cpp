@@ -5,6 +5,7 @@
 //   models: {lm: {path: models/tiny}}       a Hugging Face folder, as checkpoints/ of a run
 #include <algorithm>
 #include <mutex>
+#include <semaphore>
 #include <string>
 
 #include "base/threads.h"
@@ -13,6 +14,7 @@
 #include "nn/cpu/kernels.h"
 #include "nn/engines.h"
 #include "nn/folder.h"
+#include "nn/plan.h"
 #include "nn/sampler.h"
 #include "nn/scorer.h"
 #include "nn/trainer.h"
@@ -83,19 +85,30 @@ class Transformer final : public Engine {
  public:
   // From scratch, by the seed.
   Transformer(const LlamaShape& shape, const EngineSetup& setup)
-      : model_(shape, cpu_kernels()), codec_(setup.codec), key_(setup.key), pool_(setup.threads) {}
+      : model_(shape, cpu_kernels()),
+        codec_(setup.codec),
+        key_(setup.key),
+        pool_(setup.threads),
+        lanes_(setup.threads) {}
   // As the folder has it.
-  Transformer(const ModelFolder& folder, int threads)
-      : model_(folder.shape, cpu_kernels()), codec_(folder.codec), pool_(threads), source_digest_(folder.digest) {
-    initial_ = std::make_shared<const State>(model_.read_weights(folder.weights, {folder.weights_path, 0, 0}));
-  }
+  Transformer(ModelFolder folder, int threads)
+      : model_(folder.shape, cpu_kernels()),
+        codec_(folder.codec),
+        folder_(std::move(folder)),
+        pool_(threads),
+        lanes_(threads) {}
 
   Caps caps() const override {
     return {.ids = true, .logprobs = true, .score = true, .update = true, .concurrent = true};
   }
   const Codec& codec() const override { return *codec_; }
 
-  Version initial() override { return initial_ ? versions_.add(initial_) : hold(model_.initial(key_)); }
+  Version initial() override {
+    if (!folder_) return hold(model_.initial(key_));
+    source_digest();
+    if (!read_) read_ = std::make_shared<State>(read_folder(folder_->weights()));
+    return versions_.add(std::move(read_));
+  }
   Version load(std::string_view weights, std::string_view optimizer) override {
     return hold(model_.read(weights, optimizer));
   }
@@ -113,29 +126,52 @@ class Transformer final : public Engine {
   }
   void pin(Version version) override { versions_.pin(version); }
   void drop(Version version) override { versions_.drop(version); }
+  bool has_optimizer(Version version) const override { return !versions_.get(version)->moments.first.empty(); }
+  void forget_optimizer(Version version) override {
+    versions_.free(version, [](State& state) { state.moments = {}; });
+  }
   Digest digest(Version version) const override { return model_.digest(*versions_.get(version)); }
 
   void generate(Version version, const GenerateBatch& batch, const CompletionSink& sink, std::stop_token stop) override;
   std::vector<float> score(Version version, const ScoreBatch& batch, double temperature) override;
   UpdateResult update(Version from, TrainBatches& batches, const LossSpec& loss, const OptimizerOptions& optimizer,
-                      Version reference, const UpdateCheckpoint* resume, UpdateSink& sink,
+                      Version reference, std::optional<UpdateCheckpoint> resume, UpdateSink& sink,
                       std::stop_token stop) override;
-  Plan plan(const PlanRequest& request) const override;
+  uint64_t version_bytes() const override { return model_.bytes(); }
+  Plan sampling_plan(const SamplingWorkload& work) const override {
+    return nn::sampling_plan(model_, work, pool_.threads());
+  }
+  Plan training_plan(const TrainingWorkload& work) const override {
+    return nn::training_plan(model_, work, pool_.threads());
+  }
   std::vector<FolderFile> folder_files() const override { return nn::folder_files(model_.shape(), *codec_); }
-  std::optional<Digest> source_digest() const override { return source_digest_; }
+  // Reads and checks the folder's weights, which the first initial() then has.
+  std::optional<Digest> source_digest() const override {
+    if (folder_ && !digest_) {
+      const std::string weights = folder_->weights();
+      read_ = std::make_shared<State>(read_folder(weights));
+      digest_ = folder_->digest(weights);
+    }
+    return digest_;
+  }
 
  private:
-  Version hold(State state) { return versions_.add(std::make_shared<const State>(std::move(state))); }
+  State read_folder(const std::string& weights) const {
+    return model_.read_weights(weights, {folder_->weights_path, 0, 0});
+  }
+  Version hold(State state) { return versions_.add(std::make_shared<State>(std::move(state))); }
   TokenId vocabulary() const { return static_cast<TokenId>(model_.shape().vocabulary); }
 
   Model model_;
   std::shared_ptr<const Codec> codec_;
   uint64_t key_ = 0;
-  std::shared_ptr<const State> initial_;  // null: made when it is asked for
+  std::optional<ModelFolder> folder_;     // none: from scratch
+  mutable std::shared_ptr<State> read_;   // the folder's weights, until they are asked for
+  mutable std::optional<Digest> digest_;  // of the folder, once it has been read
   ThreadPool pool_;
-  std::mutex pool_mutex_;  // one call at a time uses the pool; others do their work on the caller's thread
+  std::mutex pool_mutex_;            // one call at a time uses the pool; others do their work on the caller's thread
+  std::counting_semaphore<> lanes_;  // samplers at work, of all calls: as many as threads
   Versions<State> versions_;
-  std::optional<Digest> source_digest_;
 };
 
 void Transformer::generate(Version version, const GenerateBatch& batch, const CompletionSink& sink,
@@ -154,8 +190,14 @@ void Transformer::generate(Version version, const GenerateBatch& batch, const Co
                           .queue = queue,
                           .sink = sink,
                           .sink_mutex = sink_mutex};
-  if (threads == 1) return sample_requests(work, {}, stop);
-  pool_.for_each(threads, [&](int64_t) { sample_requests(work, {}, stop); });
+  const auto lane = [&](int64_t) {
+    lanes_.acquire();
+    const std::unique_ptr<std::counting_semaphore<>, void (*)(std::counting_semaphore<>*)> held(
+        &lanes_, [](auto* lanes) { lanes->release(); });
+    sample_requests(work, {}, stop);
+  };
+  if (threads == 1) return lane(0);
+  pool_.for_each(threads, lane);
 }
 
 std::vector<float> Transformer::score(Version version, const ScoreBatch& batch, double temperature) {
@@ -168,35 +210,25 @@ std::vector<float> Transformer::score(Version version, const ScoreBatch& batch, 
 }
 
 UpdateResult Transformer::update(Version from, TrainBatches& batches, const LossSpec& loss,
-                                 const OptimizerOptions& optimizer, Version reference, const UpdateCheckpoint* resume,
-                                 UpdateSink& sink, std::stop_token stop) {
+                                 const OptimizerOptions& optimizer, Version reference,
+                                 std::optional<UpdateCheckpoint> resume, UpdateSink& sink, std::stop_token stop) {
   const bool needs_reference = std::any_of(loss.terms.begin(), loss.terms.end(), [](const auto& t) { return !t.atom; });
   const std::shared_ptr<const State> held = needs_reference ? versions_.get(reference) : nullptr;
-  State state = resume != nullptr ? model_.read_checkpoint(*resume) : *versions_.get(from);
+  State state = resume ? model_.read_checkpoint(*resume) : *versions_.get(from);
   const bool adamw = optimizer.kind == "adamw";
-  if (!adamw || (resume == nullptr && !optimizer.keep_state)) state.moments = {};
+  if (!adamw || (!resume && !optimizer.keep_state)) state.moments = {};
   if (adamw && state.moments.first.empty()) {
     state.moments.first = Buffer(state.weights.size());
     state.moments.second = Buffer(state.weights.size());
   }
+  const int64_t done = resume ? resume->step : 0;
+  resume.reset();
   const std::lock_guard lock(pool_mutex_);
   Trainer trainer(model_, state, held.get(), loss, optimizer, pool_);
   const TrainingLoop loop{
       .batches = batches, .loss = loss, .optimizer = optimizer, .sink = sink, .vocabulary = vocabulary()};
-  const int64_t steps = loop.run(trainer, resume != nullptr ? resume->step : 0, stop);
+  const int64_t steps = loop.run(trainer, done, stop);
   return {.version = hold(std::move(state)), .steps = steps};
-}
-
-Plan Transformer::plan(const PlanRequest& request) const {
-  constexpr uint64_t kFloat = sizeof(float);
-  const auto floats = static_cast<uint64_t>(model_.parameters().floats);
-  const LlamaShape& shape = model_.shape();
-  Plan plan;
-  plan.weights = static_cast<uint64_t>(request.versions) * floats * kFloat;
-  const auto positions = static_cast<uint64_t>(request.sequences * Cache::whole(request.sequence_tokens));
-  plan.cache = positions * static_cast<uint64_t>(2 * shape.layers * shape.heads.key * shape.heads.width) * kFloat;
-  if (request.training) plan.optimizer = 2 * floats * kFloat;
-  return plan;
 }
 
 class LlamaFactory final : public EngineFactory {

@@ -86,6 +86,7 @@ class SimulatedEnv final : public Env {
   std::unique_ptr<FileLock> lock(const std::string& path) override;
 
   double seconds() override;
+  uint64_t memory_bytes() override { return uint64_t{64} << 30; }
   double cpu_seconds(CpuTime) override { return 0; }  // its time passes by calls alone
   std::string utc_time() override;
 

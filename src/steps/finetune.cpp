@@ -106,7 +106,7 @@ class TrainingLog final : public UpdateSink {
     if (step >= total_) return false;  // the version itself comes next
     return context_.stop.stop_requested() || context_.env.seconds() - last_ > 30;
   }
-  void checkpoint(int64_t step, const std::string& state) override {
+  void checkpoint(int64_t step, const std::function<void(ByteSink&)>& state) override {
     last_ = context_.env.seconds();
     Json payload = Json::object();
     payload.set("round", context_.round().label);
@@ -205,10 +205,24 @@ class Finetune final : public Step {
   }
   bool makes_pool(const StepSpec&) const override { return false; }
 
+  std::optional<Workload> workload(const Recipe& recipe, const StepSpec&, const Registries& shelves) const override {
+    TrainingWorkload work{.step_tokens = options_.minibatches > 0 ? 0 : options_.batch_tokens,
+                          .adamw = options_.algorithm == "adamw",
+                          .keeps_state = options_.optimizer == "keep"};
+    const LossSpec loss = make_loss(shelves);
+    work.full_vocabulary = full_vocabulary(loss);
+    work.reference = compares(loss);
+    return Workload{.model = options_.model.empty() ? recipe.models.front().name : options_.model,
+                    .tasks = {},
+                    .view = {},
+                    .sampling = std::nullopt,
+                    .training = work};
+  }
+
   StepResult run(RoundContext& context, const StepSpec& spec) const override {
     const ModelSpec& model =
         options_.model.empty() ? context.recipe.models.front() : *context.recipe.model(options_.model);
-    const LossSpec loss = make_loss(context);
+    const LossSpec loss = make_loss(context.registries);
     std::vector<TrainedMember> trained = context.round().steps[spec.name].trained;
     StepResult result;
     while (std::ssize(trained) < model.members) {
@@ -262,10 +276,18 @@ class Finetune final : public Step {
     result.digest = versions_digest(versions);
   }
 
-  LossSpec make_loss(const RoundContext& context) const {
+  LossSpec make_loss(const Registries& registries) const {
     LossSpec loss;
-    for (const PluginSpec& plugin : options_.loss) loss.terms.push_back(context.registries.losses.make(plugin)->term());
+    for (const PluginSpec& plugin : options_.loss) loss.terms.push_back(registries.losses.make(plugin)->term());
     return loss;
+  }
+  static bool full_vocabulary(const LossSpec& loss) {
+    return std::any_of(loss.terms.begin(), loss.terms.end(), [](const LossTerm& term) { return !term.atom; });
+  }
+  // Whether a term compares with a reference, of whatever it reads.
+  static bool compares(const LossSpec& loss) {
+    return std::any_of(loss.terms.begin(), loss.terms.end(),
+                       [](const LossTerm& term) { return !term.atom || term.atom->needs_reference(); });
   }
 
   TrainingPlanOptions plan_options(const RoundContext& context, const StepSpec& spec, const LossSpec& loss,
@@ -296,7 +318,7 @@ class Finetune final : public Step {
       at_temperature = at_temperature || (term.atom && term.atom->needs_reference() && term.atom->at_temperature());
     }
     if (!needed) return {};
-    Version reference = reference_version(context, member);
+    Version reference = context.models.resident(member.model, reference_ref(context, member));
     return [&context, model = member.model, reference, at_temperature](const TrainBatch& batch) {
       std::map<float, std::vector<size_t>> by_temperature;
       for (size_t s = 0; s < batch.temperature.size(); ++s)
@@ -319,21 +341,23 @@ class Finetune final : public Step {
     };
   }
 
-  Version reference_version(RoundContext& context, const Member& member) const {
+  VersionRef reference_ref(const RoundContext& context, const Member& member) const {
     Json rule = reference_rule(context);
     if (rule.is_null())
       throw Error(Exit::usage, "the loss compares with a reference version and none is given",
                   "say `reference: base`, or " + std::string(kVersionRules));
-    return context.models.resident(member.model, find_version(rule, member.line(), context.state));
+    return find_version(rule, member.line(), context.state);
   }
 
   TrainedMember update(RoundContext& context, const StepSpec& spec, const Member& member, const LossSpec& loss,
                        RecordedBatches& batches) const {
     VersionRef from = find_version(options_.from, member.line(), context.state);
     Engine& engine = context.models.engine(member.model);
-    Version start = context.models.resident(member.model, from);
-    bool full = std::any_of(loss.terms.begin(), loss.terms.end(), [](const LossTerm& t) { return !t.atom; });
-    Version reference = full ? reference_version(context, member) : start;
+    std::vector<VersionRef> needed;
+    if (compares(loss)) needed.push_back(reference_ref(context, member));
+    const OwnedVersion start = context.models.load(member.model, from, options_.optimizer == "keep");
+    context.models.keep_only(member.model, needed);  // what plan_memory counts on
+    Version reference = full_vocabulary(loss) ? context.models.resident(member.model, needed.front()) : start.get();
     OptimizerOptions optimizer{options_.algorithm,
                                options_.learning_rate,
                                0.9,
@@ -345,14 +369,13 @@ class Finetune final : public Step {
                                options_.warmup_steps,
                                options_.optimizer == "keep"};
     const StepProgress& progress = context.round().steps[spec.name];
-    UpdateCheckpoint resume;
+    std::optional<UpdateCheckpoint> resume;
     if (progress.checkpoint) resume = {progress.checkpoint_step, context.objects.read(*progress.checkpoint)};
     TrainingLog log(context, spec, batches.steps());
     auto lock = context.models.lock(member.model);
     UpdateResult updated;
     try {
-      updated = engine.update(start, batches, loss, optimizer, reference, progress.checkpoint ? &resume : nullptr, log,
-                              context.stop);
+      updated = engine.update(start.get(), batches, loss, optimizer, reference, std::move(resume), log, context.stop);
     } catch (const Diverged& error) {
       throw with_examples(error, batches, context.run_dir);
     }

@@ -175,6 +175,17 @@ class Generate final : public Step {
     return source;
   }
 
+  std::optional<Workload> workload(const Recipe& recipe, const StepSpec&, const Registries&) const override {
+    const RoleSpec& role = options_.role.empty() ? recipe.roles.front() : *recipe.role(options_.role);
+    SamplingWorkload work{.requests = options_.problems * options_.samples,
+                          .samples = options_.samples,
+                          .new_tokens = options_.sampling.max_new_tokens};
+    return Workload{.model = role.model,
+                    .tasks = options_.tasks,
+                    .view = options_.view.is_null() ? role.view : options_.view,
+                    .sampling = work,
+                    .training = std::nullopt};
+  }
   bool makes_pool(const StepSpec& spec) const override {
     return !options_.tasks.empty() || (spec.name != spec.verb && spec.name.rfind("generate_", 0) != 0);
   }

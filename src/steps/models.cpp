@@ -1,5 +1,6 @@
 #include "steps/models.h"
 
+#include <algorithm>
 #include <set>
 
 namespace sil {
@@ -11,6 +12,20 @@ void find_decays(const Json& json, std::set<double>& decays) {
   if (!json.is_object()) return;
   if (const Json* decay = json.find("ema"); decay && is_version_rule(json)) decays.insert(decay->as_double());
   for (const auto& [name, value] : json.as_object()) find_decays(value, decays);
+}
+
+// What a step's options name under `from`, `reference` and `to`.
+void find_rules(const Json& json, std::map<std::string, Json>& rules) {
+  if (json.is_array())
+    for (const Json& item : json.as_array()) find_rules(item, rules);
+  if (!json.is_object()) return;
+  for (const auto& [name, value] : json.as_object()) {
+    const bool names = name == "from" || name == "reference" || name == "to";
+    if (names && is_version_rule(value))
+      rules.emplace(dump(value), value);
+    else
+      find_rules(value, rules);
+  }
 }
 
 }  // namespace
@@ -30,23 +45,29 @@ std::unique_lock<std::mutex> Models::lock(const std::string& model) const {
 
 Version Models::resident(const std::string& model, const VersionRef& ref) {
   Held& held = models_.at(model);
-  if (auto it = held.resident.find(key(ref)); it != held.resident.end()) return it->second;
-  std::string optimizer = ref.optimizer ? objects_.read(*ref.optimizer) : std::string();
-  Version version = held.engine->load(objects_.read(ref.weights), optimizer);
-  held.resident[key(ref)] = version;
+  if (auto it = held.resident.find(ref.weights); it != held.resident.end()) return it->second;
+  Version version = held.engine->load(objects_.read(ref.weights), {});
+  held.resident[ref.weights] = version;
   return version;
+}
+
+OwnedVersion Models::load(const std::string& model, const VersionRef& ref, bool with_optimizer) {
+  const Held& held = models_.at(model);
+  Engine& engine = *held.engine;
+  const bool state = with_optimizer && ref.optimizer;
+  if (const auto it = held.resident.find(ref.weights); it != held.resident.end() && !state) {
+    engine.pin(it->second);
+    return {engine, it->second};
+  }
+  return {engine, engine.load(objects_.read(ref.weights), state ? objects_.read(*ref.optimizer) : std::string())};
 }
 
 VersionRef Models::write(const Engine& engine, Version version, bool with_optimizer) {
   VersionRef ref;
   ref.digest = engine.digest(version);
   ref.weights = objects_.put([&](ByteSink& out) { engine.save(version, Part::weights, out); });
-  if (with_optimizer) {
-    StringSink bytes;
-    engine.save(version, Part::optimizer, bytes);
-    const std::string optimizer = bytes.take();
-    if (!optimizer.empty()) ref.optimizer = objects_.put(optimizer);
-  }
+  if (with_optimizer && engine.has_optimizer(version))
+    ref.optimizer = objects_.put([&](ByteSink& out) { engine.save(version, Part::optimizer, out); });
   return ref;
 }
 
@@ -60,7 +81,8 @@ VersionRef Models::store_initial(Engine& maker) {
 VersionRef Models::store(const std::string& model, Version version, bool with_optimizer) {
   Held& held = models_.at(model);
   VersionRef ref = write(*held.engine, version, with_optimizer);
-  if (!held.resident.emplace(key(ref), version).second) held.engine->drop(version);
+  held.engine->forget_optimizer(version);
+  if (!held.resident.emplace(ref.weights, version).second) held.engine->drop(version);
   return ref;
 }
 
@@ -70,26 +92,45 @@ VersionRef Models::average(const std::string& model, const VersionRef& average, 
   return store(model, engine(model).ema(resident(model, average), now, decay), false);
 }
 
-void Models::trim(const RunState& state) {
-  for (auto& [name, held] : models_) {
-    std::set<Key> wanted;
-    for (const auto& [line, versions] : state.models) {
-      if (model_of(line) != name) continue;
-      for (const VersionRef* version : {&versions.base, &versions.live, &versions.start, &versions.incumbent})
-        wanted.insert(key(*version));
-      if (versions.best) wanted.insert(key(*versions.best));
-      if (versions.candidate) wanted.insert(key(*versions.candidate));
-      for (const auto& [decay, version] : versions.averages) wanted.insert(key(version));
+void Models::keep_only(const std::string& model, const std::vector<VersionRef>& versions) {
+  Held& held = models_.at(model);
+  std::erase_if(held.resident, [&](const auto& entry) {
+    const auto& [weights, version] = entry;
+    const bool wanted = std::any_of(versions.begin(), versions.end(),
+                                    [&, &object = weights](const VersionRef& ref) { return ref.weights == object; });
+    if (!wanted) held.engine->drop(version);
+    return !wanted;
+  });
+}
+
+std::vector<Json> version_rules(const Recipe& recipe, const std::string& model) {
+  std::map<std::string, Json> rules{{dump(Json("live")), "live"}};
+  for (const RoleSpec& role : recipe.roles)
+    if (role.model == model) rules.emplace(dump(role.weights), role.weights);
+  for (const auto* section : {&recipe.before, &recipe.round, &recipe.after})
+    for (const StepSpec& step : *section) {
+      const Json& options = step.options.options;
+      const Json* of = options.find("model");
+      if (of != nullptr && of->is_string() && !of->as_string().empty() && of->as_string() != model) continue;
+      find_rules(options, rules);
+      if (step.verb == "generate") rules.emplace(dump(Json("base")), "base");  // drift is measured from it
     }
-    for (auto it = held.resident.begin(); it != held.resident.end();) {
-      if (wanted.count(it->first)) {
-        ++it;
-        continue;
+  std::vector<Json> out;
+  for (auto& [text, rule] : rules) out.push_back(std::move(rule));
+  return out;
+}
+
+std::vector<VersionRef> named_versions(const Recipe& recipe, const ModelSpec& model, const RunState& state) {
+  std::vector<VersionRef> out;
+  for (const Json& rule : version_rules(recipe, model.name))
+    for (int64_t member = 0; member < model.members; ++member) {
+      try {
+        out.push_back(find_version(rule, line_name(model.name, member), state));
+      } catch (const Error& error) {
+        if (error.code() != Exit::usage) throw;  // of a round to come
       }
-      held.engine->drop(it->second);
-      it = held.resident.erase(it);
     }
-  }
+  return out;
 }
 
 std::set<double> average_decays(const Recipe& recipe, const std::string& model) {

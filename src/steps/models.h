@@ -17,6 +17,20 @@
 
 namespace sil {
 
+// A version of an engine that its holder drops.
+class OwnedVersion {
+ public:
+  OwnedVersion(Engine& engine, Version version) : engine_(engine), version_(version) {}
+  ~OwnedVersion() { engine_.drop(version_); }
+  OwnedVersion(const OwnedVersion&) = delete;
+  OwnedVersion& operator=(const OwnedVersion&) = delete;
+  Version get() const { return version_; }
+
+ private:
+  Engine& engine_;
+  Version version_;
+};
+
 class Models {
  public:
   explicit Models(ObjectStore& objects) : objects_(objects) {}
@@ -26,33 +40,38 @@ class Models {
   // Held while a call to an engine that is not concurrent is under way.
   std::unique_lock<std::mutex> lock(const std::string& model) const;
 
-  // The engine's handle of a recorded version, loaded from its objects when it is not resident. Owned by this object.
+  // The engine's handle of a recorded version's weights, loaded from their object when they are not resident. Owned by
+  // this object.
   Version resident(const std::string& model, const VersionRef& ref);
+  // The caller's own, whatever is resident; with the optimizer state where it is wanted and there is one.
+  OwnedVersion load(const std::string& model, const VersionRef& ref, bool with_optimizer);
   // What `maker`, another engine of the model, starts with; in the record only.
   VersionRef store_initial(Engine& maker);
-  // Takes ownership of a fresh version and writes its objects.
+  // Takes ownership of a fresh version and writes its objects; its weights stay resident.
   VersionRef store(const std::string& model, Version version, bool with_optimizer);
   // decay * average + (1 - decay) * version, weights only, stored.
   VersionRef average(const std::string& model, const VersionRef& average, const VersionRef& version, double decay);
-  // Frees resident versions other than those `state` still names as live, base, start, incumbent, best, candidate or
-  // average of a line.
-  void trim(const RunState& state);
+  // Frees the model's resident versions other than these.
+  void keep_only(const std::string& model, const std::vector<VersionRef>& versions);
   void drop_all();  // frees every resident version
 
  private:
   VersionRef write(const Engine& engine, Version version, bool with_optimizer);
 
-  using Key = std::pair<Digest, std::optional<Digest>>;  // objects: equal weights may have other optimizer states
-  static Key key(const VersionRef& ref) { return {ref.weights, ref.optimizer}; }
   struct Held {
     std::unique_ptr<Engine> engine;
     std::unique_ptr<std::mutex> mutex = std::make_unique<std::mutex>();
-    std::map<Key, Version> resident;
+    std::map<Digest, Version> resident;  // by the object of the weights
   };
   ObjectStore& objects_;
   std::map<std::string, Held> models_;
 };
 
+// How the recipe names versions of the model, once each: `live`, and what steps train from, compare with and roles
+// sample.
+std::vector<Json> version_rules(const Recipe& recipe, const std::string& model);
+// The versions of all members that those rules name now, as far as they exist.
+std::vector<VersionRef> named_versions(const Recipe& recipe, const ModelSpec& model, const RunState& state);
 // Decays of every `{ema: a}` by which the recipe names versions of the model.
 std::set<double> average_decays(const Recipe& recipe, const std::string& model);
 

@@ -12,12 +12,23 @@
 
 #include "recipe/recipe.h"
 #include "record/lines.h"
+#include "sil/engine.h"
 #include "sil/records.h"
 #include "sil/registries.h"
 #include "steps/pool.h"
 #include "steps/tally.h"
 
 namespace sil {
+
+// The largest call that a step makes to the engine of a model, for the memory plan. Lengths of prompts and examples are
+// left to whoever knows the problems.
+struct Workload {
+  std::string model;
+  std::vector<std::string> tasks;  // whose problems it asks; empty = those of a pool
+  Json view;                       // in which they are shown
+  std::optional<SamplingWorkload> sampling;
+  std::optional<TrainingWorkload> training;
+};
 
 class RoundContext;       // steps/context.h
 struct Sampler;           // steps/sampling.h
@@ -89,6 +100,10 @@ class Step {
   virtual bool needs_whole_input(const RoundContext&, const StepSpec&) const { return false; }
   // The global part, after the local one if there is one.
   virtual StepResult run(RoundContext& context, const StepSpec& spec) const = 0;
+  // nullopt: it calls no engine.
+  virtual std::optional<Workload> workload(const Recipe&, const StepSpec&, const Registries&) const {
+    return std::nullopt;
+  }
   // How the step samples the rollouts it writes; null when it samples none. Loads no weights.
   virtual std::shared_ptr<const Sampler> sampler(RoundContext&, const StepSpec&) const { return nullptr; }
 };

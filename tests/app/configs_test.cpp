@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <map>
 
 #include "app/whole_run.h"
 #include "loop/round.h"
@@ -29,24 +30,33 @@ std::string header_of(const std::string& file) {
   return header;
 }
 
+Recipe recipe_of(const RecipeInput& input) {
+  return read_recipe(input, shelves_of(builtins().registries, builtins().steps));
+}
+
+// What takes minutes by design, all that trains a transformer, is shown in small here.
+void shrink(RecipeInput& input) {
+  const Recipe recipe = recipe_of(input);
+  if (recipe.models.front().engine.name != "llama") return;
+  const std::map<std::string, std::string> small = {{"demonstrate", ".problems=64"},
+                                                    {"generate", ".problems=16"},
+                                                    {"evaluate", ".problems=8"},
+                                                    {"finetune", ".steps=3"}};
+  for (const auto* section : {&recipe.before, &recipe.round, &recipe.after})
+    for (const StepSpec& step : *section) {
+      const auto change = small.find(step.verb);
+      const bool fresh = step.verb != "generate" || step.options.options.find("problems")->as_int() > 0;
+      const bool one_step = step.verb == "finetune" && step.options.options.find("minibatches")->as_int() > 0;
+      if (change != small.end() && fresh && !one_step) input.overrides.push_back(step.name + change->second);
+    }
+}
+
 RunRequest one_round(const std::string& file, int threads) {
   RunRequest request;
   request.recipe.file = file;
   request.recipe.text = read_recipe_file(file);
   request.recipe.overrides = {"rounds=1"};
-  // What takes minutes by design is shown in small here.
-  const std::string name = std::filesystem::path(file).stem();
-  if (name == "quickstart")
-    request.recipe.overrides = {"rounds=1",           "demonstrate.problems=64", "finetune.steps=3",
-                                "finetune_2.steps=3", "generate.problems=16",    "five_digits.problems=8",
-                                "learned.problems=8"};
-  if (name == "grpo_countdown" || name == "rft_countdown")
-    request.recipe.overrides = {"rounds=1",        "demonstrate.problems=64", "finetune.steps=3",
-                                "warm.problems=8", "generate.problems=16",    "dev.problems=8"};
-  if (name == "rft_countdown") request.recipe.overrides.emplace_back("finetune_2.steps=3");
-  if (name == "star_scratchpad")
-    request.recipe.overrides = {"rounds=1",        "plain.problems=64", "with_hint.problems=64", "finetune.steps=3",
-                                "warm.problems=8", "tries.problems=16", "finetune_2.steps=3",    "dev.problems=8"};
+  shrink(request.recipe);
   request.directory = "runs/config";
   request.threads = threads;
   return request;
@@ -81,9 +91,7 @@ TEST_CASE("one round of every recipe runs, passes fsck and has one digest for an
 // The recipe with all its models made transformers, tokenizers kept.
 RunRequest on_transformers(const std::string& file, int threads) {
   RunRequest request = one_round(file, threads);
-  const Recipe recipe = read_recipe({.file = file, .text = request.recipe.text, .overrides = {}, .environment = {}},
-                                    shelves_of(builtins().registries, builtins().steps));
-  for (const ModelSpec& model : recipe.models) {
+  for (const ModelSpec& model : recipe_of({file, request.recipe.text, {}, {}}).models) {
     request.recipe.overrides.push_back("~models." + model.name + "." + model.engine.name);
     request.recipe.overrides.push_back("++models." + model.name +
                                        ".llama={layers: 1, width: 16, heads: 2, context: 64}");

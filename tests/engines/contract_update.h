@@ -75,9 +75,9 @@ inline void check_resume(const EngineSubject& subject) {
       const auto other = subject.make(1);
       const Version start = other->load(saved(*engine, from, Part::weights), saved(*engine, from, Part::optimizer));
       Recorder rest;
-      call.resume = &checkpoint;
+      call.resume = checkpoint;
       const UpdateResult result = call.run(*other, start, steps, rest);
-      call.resume = nullptr;
+      call.resume.reset();
       CHECK(other->digest(result.version) == engine->digest(whole));
       CHECK(saved(*other, result.version, Part::optimizer) == saved(*engine, whole, Part::optimizer));
       CHECK(std::equal(rest.losses.rbegin(), rest.losses.rend(), plain.losses.rbegin()));
@@ -108,7 +108,7 @@ inline void check_stopped_update(const EngineSubject& subject) {
     REQUIRE(recorder.checkpoints.size() == 1);
     CHECK(recorder.checkpoints.front().step == last);
     UpdateCall rest;
-    rest.resume = &recorder.checkpoints.front();
+    rest.resume = recorder.checkpoints.front();
     Recorder after;
     CHECK(engine->digest(rest.run(*engine, from, steps, after).version) == engine->digest(whole));
   }

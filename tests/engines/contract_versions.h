@@ -80,6 +80,12 @@ inline void check_round_trip(const EngineSubject& subject) {
     CHECK(saved(*other, loaded, Part::weights) == weights);
     CHECK(saved(*other, loaded, Part::optimizer) == state);
   }
+  const Digest digest = engine->digest(version);
+  CHECK(engine->has_optimizer(version) == !optimizer.empty());
+  engine->forget_optimizer(version);
+  CHECK_FALSE(engine->has_optimizer(version));
+  CHECK(saved(*engine, version, Part::optimizer).empty());
+  CHECK(engine->digest(version) == digest);
   CHECK(subject.make(1)->initial().id != 0);
   CHECK(other->digest(other->initial()) == engine->digest(engine->initial()));
 }

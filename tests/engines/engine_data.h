@@ -156,14 +156,18 @@ struct Recorder final : UpdateSink {
     if (after_step) after_step(step);
   }
   bool wants_checkpoint(int64_t) override { return every_step; }
-  void checkpoint(int64_t step, const std::string& state) override { checkpoints.push_back({step, state}); }
+  void checkpoint(int64_t step, const std::function<void(ByteSink&)>& state) override {
+    StringSink bytes;
+    state(bytes);
+    checkpoints.push_back({step, bytes.take()});
+  }
 };
 
 struct UpdateCall {
   LossSpec loss = loss_of("nll");
   OptimizerOptions optimizer = {.kind = "adamw", .learning_rate = 0.05, .schedule = "cosine", .warmup_steps = 2};
   std::optional<Version> reference;
-  const UpdateCheckpoint* resume = nullptr;
+  std::optional<UpdateCheckpoint> resume;
   std::stop_token stop;
 
   UpdateResult run(Engine& engine, Version from, TrainBatches& batches, Recorder& recorder) const {

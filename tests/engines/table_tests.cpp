@@ -268,16 +268,6 @@ TEST_CASE("a digest does not depend on the order in which contexts were met") {
   CHECK(after({{0, 1}, {2, 3}}) != after({{0, 1}, {2, 1}}));
 }
 
-TEST_CASE("a plan grows with what it counts and never beyond all contexts") {
-  const auto engine = table(2);
-  const Plan one = engine->plan({.versions = 1, .sequences = 2, .sequence_tokens = 5, .training = true});
-  CHECK(one.weights >= 10 * 4 * sizeof(float));
-  CHECK(one.optimizer == 10 * 4 * 2 * sizeof(float));
-  CHECK(engine->plan({.versions = 3, .sequences = 2, .sequence_tokens = 5}).weights == 3 * one.weights);
-  const Plan all = engine->plan({.versions = 1, .sequences = 1000000, .sequence_tokens = 1000, .training = true});
-  CHECK(all.optimizer == (1 + 4 + 16) * 4 * 2 * sizeof(float));
-}
-
 TEST_CASE("a table without a tokenizer is a usage error") {
   Registry<EngineFactory> registry{"engine"};
   register_table(registry);

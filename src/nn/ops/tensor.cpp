@@ -30,16 +30,17 @@ float* Arena::floats(int64_t count) {
     const int64_t size = std::max(need, kBlockFloats);
     auto* data = static_cast<float*>(std::aligned_alloc(64, static_cast<size_t>(size) * sizeof(float)));
     if (data == nullptr) throw std::bad_alloc();
-    blocks_.push_back({std::unique_ptr<float, Free>(data), size});
+    blocks_.push_back({std::unique_ptr<float, Free>(data), size, 0});
   }
   float* const out = blocks_[block_].data.get() + used_;
   used_ += need;
+  blocks_[block_].most = std::max(blocks_[block_].most, used_);
   return out;
 }
 
-int64_t Arena::bytes() const {
+int64_t Arena::most_bytes() const {
   int64_t floats = 0;
-  for (const Block& block : blocks_) floats += block.floats;
+  for (const Block& block : blocks_) floats += block.most;
   return floats * static_cast<int64_t>(sizeof(float));
 }
 

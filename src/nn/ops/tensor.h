@@ -36,7 +36,7 @@ class Arena {
     block_ = mark.block;
     used_ = mark.used;
   }
-  int64_t bytes() const;  // held
+  int64_t most_bytes() const;  // that were taken at once
 
  private:
   struct Free {
@@ -45,6 +45,7 @@ class Arena {
   struct Block {
     std::unique_ptr<float, Free> data;
     int64_t floats = 0;
+    int64_t most = 0;  // floats taken at once
   };
   std::vector<Block> blocks_;
   size_t block_ = 0;  // that is being filled
