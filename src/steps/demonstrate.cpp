@@ -13,7 +13,9 @@ struct DemonstrateOptions {
   std::string role;
 
   void visit(OptionVisitor& v) {
-    v.option("tasks", tasks, {.help = "whose given answers", .required = true, .refers = "task"});
+    v.option(
+        "tasks", tasks,
+        {.help = "whose given answers, of several in proportion to their sizes", .required = true, .refers = "task"});
     v.option("problems", problems, {.help = "how many problems", .low = 1, .high = 1e9, .required = true});
     v.option("role", role, {.help = "whose codec and view", .refers = "role"});
   }

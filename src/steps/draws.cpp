@@ -1,5 +1,8 @@
 #include "steps/draws.h"
 
+#include <algorithm>
+#include <limits>
+
 #include "sil/rng.h"
 
 namespace sil {
@@ -72,13 +75,18 @@ TaskView task_view(const Recipe& recipe, const std::map<std::string, std::unique
 
 Draws::Draws(std::vector<TaskView> views, uint64_t key, int64_t cursor, bool endless)
     : views_(std::move(views)), key_(key), first_(cursor), cursor_(cursor), endless_(endless) {
-  for (const TaskView& view : views_) size_ += view.task->size();
+  // So that the sum stays a number: of two tasks without practical end each gives its first 2^62 problems.
+  const int64_t most = std::numeric_limits<int64_t>::max() / std::ssize(views_);
+  for (const TaskView& view : views_) {
+    sizes_.push_back(std::min(view.task->size(), most));
+    size_ += sizes_.back();
+  }
 }
 
 bool Draws::next(Drawn& drawn) {
   for (;;) {
     if (!endless_ && cursor_ - first_ >= size_) return false;
-    if (missed_ > size_ + 1000)
+    if (missed_ - 1000 > size_)
       throw Error(Exit::usage, "task " + views_.front().name + " has no problem in its split",
                   "widen the task (more digits, more rows) or choose another split");
     const int64_t at = cursor_++;
@@ -101,7 +109,7 @@ std::optional<Problem> Draws::problem_at(int64_t cursor) const {
   const auto size = static_cast<uint64_t>(size_), at = static_cast<uint64_t>(cursor);
   auto index = static_cast<int64_t>(permuted(key_, at / size, at % size, size));
   size_t which = 0;
-  while (index >= views_[which].task->size()) index -= views_[which++].task->size();
+  while (index >= sizes_[which]) index -= sizes_[which++];
   const TaskView& view = views_[which];
   Problem problem = view.task->at(index);
   if (!view.holds(problem.uid)) return std::nullopt;

@@ -36,7 +36,8 @@ bool hides_answers(const TaskSpec& spec);      // from everything but `observe`
 void check_answers(const Recipe& recipe, const StepSpec& spec, const std::vector<std::string>& tasks,
                    std::vector<Finding>& findings);
 
-// Draws from one or several tasks in turn; the cursor counts draws of the index space.
+// Draws from one or several tasks, each as often as its share of all their problems; the cursor counts draws of the
+// index space.
 class Draws {
  public:
   // `endless` false: each index once, in the permutation's order (evaluate).
@@ -57,7 +58,8 @@ class Draws {
   std::vector<TaskView> views_;
   uint64_t key_;
   int64_t first_, cursor_;
-  int64_t size_ = 0;  // of all views' index spaces together
+  std::vector<int64_t> sizes_;  // of each view's index space
+  int64_t size_ = 0;            // of all together
   bool endless_;
   int64_t missed_ = 0;  // draws in a row that were in no split
   bool counted_ = false;

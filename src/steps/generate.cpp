@@ -23,7 +23,9 @@ struct GenerateOptions {
 
   void visit(OptionVisitor& v) {
     v.option("tasks", tasks,
-             {.help = "where fresh problems come from; without it the input pool's problems", .refers = "task"});
+             {.help = "where fresh problems come from, of several in proportion to their sizes; without it the input "
+                      "pool's problems",
+              .refers = "task"});
     v.option("problems", problems, {.help = "how many fresh problems a round", .low = 0, .high = 1e9});
     v.option("role", role, {.help = "who writes", .refers = "role"});
     v.option("samples", samples,

@@ -35,7 +35,7 @@ class Observe final : public Step {
     StepResult result;
     result.metrics["accuracy"] = tally.share("right", "rollouts");
     for (const std::string& metric : options_.metric)
-      if (metric == "label_accuracy") {
+      if (metric == "label_accuracy" && tally.count_of("labelled") > 0) {
         result.metrics["label_accuracy"] = tally.share("agree", "labelled");
         result.metrics["passed_right"] = tally.share("passed_right", "passed");
       }

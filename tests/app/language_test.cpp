@@ -272,6 +272,7 @@ round:
   - {demonstrate: {tasks: sums, problems: 64}}
   - {finetune: {from: live, loss: nll, epochs: 40, learning_rate: 0.5}}
   - {generate: {tasks: exam, problems: 8, samples: 8, max_new_tokens: 3}, as: tries}
+  - {observe: label_accuracy, as: unjudged}
   - {verify: {majority: {quorum: 2}}}
   - {observe: accuracy}
 )");
@@ -282,6 +283,8 @@ round:
     CHECK(group.problem->given.empty());
     CHECK(group.problem->meta.as_object().empty());
   }
+  // Where no verdict stands there is no label to be right.
+  CHECK_FALSE(round.steps.at("unjudged").metrics.contains("label_accuracy"));
   // Of 64 rollouts of a model that learnt its single digits some are right, and not all.
   CHECK(round.steps.at("observe").metrics.at("accuracy") > 0);
   CHECK(round.steps.at("observe").metrics.at("accuracy") < 1);

@@ -71,5 +71,24 @@ TEST_CASE("a permutation takes each problem once, and draws without end go on to
   CHECK(!once.next(drawn));
 }
 
+TEST_CASE("tasks without practical end are drawn together, each by its share") {
+  const int64_t large = int64_t{1} << 62;
+  const Numbers one(large, large), other(large, large);
+  std::vector<TaskView> views(2);
+  views[0].name = "one";
+  views[0].task = &one;
+  views[1].name = "other";
+  views[1].task = &other;
+  Draws draws(views, 7, 0, true);
+  std::map<std::string, int> seen;
+  Draws::Drawn drawn;
+  for (int i = 0; i < 200; ++i) {
+    REQUIRE(draws.next(drawn));
+    ++seen[drawn.problem->task];
+  }
+  CHECK(seen["one"] > 60);
+  CHECK(seen["other"] > 60);
+}
+
 }  // namespace
 }  // namespace sil
