@@ -103,12 +103,7 @@ class Transformer final : public Engine {
   }
   const Codec& codec() const override { return *codec_; }
 
-  Version initial() override {
-    if (!folder_) return hold(model_.initial(key_));
-    source_digest();
-    if (!read_) read_ = std::make_shared<State>(read_folder(folder_->weights()));
-    return versions_.add(std::move(read_));
-  }
+  Version initial() override { return hold(folder_ ? read_folder(folder_->weights()) : model_.initial(key_)); }
   Version load(std::string_view weights, std::string_view optimizer) override {
     return hold(model_.read(weights, optimizer));
   }
@@ -145,11 +140,11 @@ class Transformer final : public Engine {
     return nn::training_plan(model_, work, pool_.threads());
   }
   std::vector<FolderFile> folder_files() const override { return nn::folder_files(model_.shape(), *codec_); }
-  // Reads and checks the folder's weights, which the first initial() then has.
+  // Reads and checks the folder's weights, once, and keeps none.
   std::optional<Digest> source_digest() const override {
     if (folder_ && !digest_) {
       const std::string weights = folder_->weights();
-      read_ = std::make_shared<State>(read_folder(weights));
+      read_folder(weights);
       digest_ = folder_->digest(weights);
     }
     return digest_;
@@ -166,7 +161,6 @@ class Transformer final : public Engine {
   std::shared_ptr<const Codec> codec_;
   uint64_t key_ = 0;
   std::optional<ModelFolder> folder_;     // none: from scratch
-  mutable std::shared_ptr<State> read_;   // the folder's weights, until they are asked for
   mutable std::optional<Digest> digest_;  // of the folder, once it has been read
   ThreadPool pool_;
   std::mutex pool_mutex_;            // one call at a time uses the pool; others do their work on the caller's thread
