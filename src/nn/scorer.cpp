@@ -1,6 +1,9 @@
 #include "nn/scorer.h"
 
+#include <memory>
+#include <mutex>
 #include <string>
+#include <vector>
 
 #include "nn/tape.h"
 #include "sil/error.h"
@@ -37,8 +40,16 @@ void check_lengths(const ScoreBatch& batch, int64_t context) {
   }
 }
 
-void score_pack(const Model& model, const LlamaWeights& weights, const ScoreBatch& batch, const Pack& pack,
-                float temperature, std::span<float> out) {
+// What all packs of a call share.
+struct Scoring {
+  const Model& model;
+  const LlamaWeights& weights;
+  const ScoreBatch& batch;
+  float temperature;
+};
+
+void score_pack(const Scoring& call, const Pack& pack, Arena& arena, std::span<float> out) {
+  const auto& [model, weights, batch, temperature] = call;
   std::vector<int64_t> begin;
   std::vector<int32_t> rows;
   std::vector<TokenId> wanted;
@@ -54,7 +65,7 @@ void score_pack(const Model& model, const LlamaWeights& weights, const ScoreBatc
   const uint64_t size = batch.begin[pack.last] - from;
   begin.push_back(static_cast<int64_t>(size));
   const Layout layout = packed_layout(begin);
-  Arena arena;
+  const ArenaScope scope(arena);
   Tape tape(model.kernels(), arena, false);
   const Var logits =
       llama(tape, model.shape(), weights, model.rotary(), std::span(batch.ids).subspan(from, size), layout, rows);
@@ -81,9 +92,23 @@ std::vector<float> score_sequences(const Model& model, const float* weights, con
   const std::vector<Pack> packs = packs_of(batch, total);
   std::vector<float> out(total);
   const LlamaWeights view(model.shape(), model.parameters(), weights, nullptr);
+  const Scoring call{.model = model, .weights = view, .batch = batch, .temperature = temperature};
+  std::mutex mutex;
+  std::vector<std::unique_ptr<Arena>> idle;  // of threads between two packs
   const auto work = [&](int64_t p) {
+    std::unique_ptr<Arena> arena;
+    {
+      const std::lock_guard lock(mutex);
+      if (!idle.empty()) {
+        arena = std::move(idle.back());
+        idle.pop_back();
+      }
+    }
+    if (!arena) arena = std::make_unique<Arena>();
     const Pack& pack = packs[static_cast<size_t>(p)];
-    score_pack(model, view, batch, pack, temperature, std::span(out).subspan(pack.out));
+    score_pack(call, pack, *arena, std::span(out).subspan(pack.out));
+    const std::lock_guard lock(mutex);
+    idle.push_back(std::move(arena));
   };
   if (pool != nullptr)
     pool->for_each(static_cast<int64_t>(packs.size()), work);

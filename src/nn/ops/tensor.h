@@ -4,7 +4,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <vector>
 
 namespace sil::nn {
 
@@ -19,37 +18,28 @@ struct Tensor {
   float* row(int64_t index) const { return data + index * columns; }
 };
 
-// Memory that is taken piece by piece and given back all at once. Blocks stay with the arena until it ends, so a second
-// pass over the same work asks the system for nothing. Not thread-safe: each worker has its own.
+// Memory that is taken piece by piece and given back all at once: a range of addresses, whose pages come into being
+// when they are first used and stay until the arena ends. So passes of any sizes need what the largest one does, and a
+// second one asks the system for nothing. Not thread-safe: each worker has its own.
 class Arena {
  public:
+  static constexpr size_t kMostBytes = size_t{64} << 30;  // std::bad_alloc beyond
+
   // Uninitialised floats, on a cache line, with slack behind them.
   float* floats(int64_t count);
   Tensor tensor(int64_t rows, int64_t columns) { return {floats(rows * columns), rows, columns}; }
 
-  struct Mark {
-    size_t block = 0;
-    int64_t used = 0;
-  };
-  Mark mark() const { return {block_, used_}; }
-  void rewind(Mark mark) {
-    block_ = mark.block;
-    used_ = mark.used;
-  }
-  int64_t most_bytes() const;  // that were taken at once
+  int64_t mark() const { return used_; }
+  void rewind(int64_t mark) { used_ = mark; }
+  int64_t most_bytes() const { return most_ * static_cast<int64_t>(sizeof(float)); }  // that were taken at once
 
  private:
-  struct Free {
-    void operator()(float* block) const;
+  struct Unmap {
+    void operator()(float* range) const;
   };
-  struct Block {
-    std::unique_ptr<float, Free> data;
-    int64_t floats = 0;
-    int64_t most = 0;  // floats taken at once
-  };
-  std::vector<Block> blocks_;
-  size_t block_ = 0;  // that is being filled
-  int64_t used_ = 0;  // floats of it
+  std::unique_ptr<float, Unmap> range_;  // null until something is taken
+  int64_t used_ = 0;                     // floats
+  int64_t most_ = 0;
 };
 
 // Gives back at the end of a scope what was taken in it.
@@ -62,7 +52,7 @@ class ArenaScope {
 
  private:
   Arena& arena_;
-  Arena::Mark mark_;
+  int64_t mark_;
 };
 
 }  // namespace sil::nn
