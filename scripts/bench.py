@@ -5,6 +5,7 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -25,6 +26,26 @@ def grade(completion, answer, **_):
     return completion[:1] == answer
 serve(grade)
 """
+# A round as in the peers' TRL script: one optimizer step on all rollouts, each with a reward of its own.
+GRPO_ROUND = """\
+name: grpo_round
+seed: 1
+rounds: 4
+models:
+  lm:
+    llama: {{layers: {layers}, width: {width}, heads: {heads}, context: {context}}}
+    tokenizer: {{chars: "0123456789+=abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVW"}}
+tasks: {{sums: {{addition: {{digits: 2}}}}}}
+round:
+  - generate: {{tasks: sums, problems: {prompts}, samples: 8, temperature: 1.0, max_new_tokens: {new}}}
+  - verify: {{score: "tokens + 0.01 * #text"}}
+  - filter: {{weigh: group_zscore}}
+  - finetune: {{from: live, loss: grpo, minibatches: 1, learning_rate: 1.0e-4, optimizer: keep}}
+"""
+SHAPES = {
+    "A": {"layers": 4, "width": 128, "heads": 4, "context": 64, "prompts": 128, "new": 32},
+    "B": {"layers": 6, "width": 384, "heads": 6, "context": 256, "prompts": 16, "new": 64},
+}
 MANY_ROUNDS = """\
 name: rounds
 seed: 1
@@ -39,15 +60,19 @@ round:
 """
 
 
-def run_sil(*arguments):
+def run_program(command, output):
     """Seconds by the clock and of the processors, and the peak memory in MiB."""
     begin = time.monotonic()
-    process = subprocess.Popen([SIL, *map(str, arguments)], cwd=ROOT, stdout=subprocess.DEVNULL)
+    process = subprocess.Popen(list(map(str, command)), cwd=ROOT, stdout=output)
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode != 0:
-        sys.exit(f"bench: sil {' '.join(map(str, arguments))} ended with {process.returncode}")
+        sys.exit(f"bench: {' '.join(map(str, command))} ended with {process.returncode}")
     return time.monotonic() - begin, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
+
+
+def run_sil(*arguments):
+    return run_program([SIL, *arguments], subprocess.DEVNULL)
 
 
 def step_records(run, label):
@@ -152,6 +177,76 @@ def bench_engine(_):
         ratio(shape, f"training {training}", lines, peer, "transformers, its better AdamW")
 
 
+def sil_json(*arguments):
+    return json.loads(subprocess.run([SIL, *map(str, arguments)], cwd=ROOT, stdout=subprocess.PIPE, check=True).stdout)
+
+
+def first_token_ms(model):
+    """From the start of the process to its answer of one token; the best of five."""
+    best = float("inf")
+    for _ in range(5):
+        begin = time.monotonic()
+        subprocess.run([SIL, "generate", model, "max_new_tokens=1"], cwd=ROOT, check=True, stdout=subprocess.DEVNULL,
+                       input=b'{"prompt": "12+34="}\n')
+        best = min(best, time.monotonic() - begin)
+    return 1000 * best
+
+
+def trl_round(python, folder, name):
+    """Tokens/s of a round, seconds from the start to the end of the first one, and the peak memory in MiB."""
+    script = pathlib.Path(os.environ.get("SIL_SHARED", ROOT.parent / "shared")) / "bench/peers/trl_grpo_round.py"
+    with open(folder / f"trl_{name}.jsonl", "w+b") as output:
+        _, _, peak = run_program([python, script, "--shape", name, "--prompts", SHAPES[name]["prompts"],
+                                  "--micro-batch", 8 * SHAPES[name]["prompts"]], output)
+        output.seek(0)
+        row = next(json.loads(line) for line in output if line.startswith(b"{"))
+    tokens = row["prompts"] * row["samples"] * row["new_tokens"]
+    spread = row["seconds"]["round"]
+    seconds = spread["median"] if isinstance(spread, dict) else spread
+    return tokens / seconds, row["first_step_begins_s"] + row["first_round_s"], peak
+
+
+def bench_round(folder):
+    """A whole GRPO round by rollout tokens, its memory beside the plan, and both beside TRL."""
+    python = os.environ.get("SIL_PEERS_PYTHON")
+    if not python:
+        print("round: SIL_PEERS_PYTHON names no Python with trl: no peer is measured beside")
+    for name, shape in SHAPES.items():
+        recipe = folder / f"grpo_{name}.yaml"
+        recipe.write_text(GRPO_ROUND.format(**shape), encoding="utf-8")
+        one, _, _ = run_sil("run", recipe, "rounds=1", "--out", folder / f"one_{name}", "--quiet")
+        four, _, peak = run_sil("run", recipe, "--out", folder / f"four_{name}", "--quiet")
+        tokens = sum(r["metrics"]["tokens"]
+                     for label in ("2", "3", "4") for r in step_records(folder / f"four_{name}", label)
+                     if r["step"] == "generate")
+        rate = tokens / (four - one)
+        plan = sil_json("check", recipe, "--json")["plan"]["memory"]["total"] / 2**20
+        what = f"{name} GRPO {shape['prompts']} x 8 x {shape['new']}"
+        print(f"round: {what}: {rate:.0f} rollout tokens/s, {one:.2f} s from start to the end of the first round")
+        print(f"round: {what}: peak {peak:.0f} MiB, planned {plan:.0f} MiB (peak at most 64 MiB more, plan at most 1.2 x peak)",
+              flush=True)
+        if name == "A":
+            print(f"round: {first_token_ms(folder / 'four_A/accepted'):.0f} ms from start to the first token (limit 200)")
+        if python:
+            peer, first, memory = trl_round(python, folder, name)
+            print(f"round: {what}: {rate / peer:.2f} x TRL ({peer:.0f} tokens/s); first round {first / one:.1f} x sooner "
+                  f"({first:.1f} s); peak 1/{memory / peak:.1f} of its {memory:.0f} MiB", flush=True)
+
+
+def bench_instructions(folder):
+    """Instructions by callgrind: they do not depend on what else the machine does."""
+    if shutil.which("valgrind") is None:
+        print("instructions: no valgrind here: not counted")
+        return
+    for what, function, tokens in (("sampling", "sil::nn::sample_requests*", 64 * 4), ("training", "sil::nn::Trainer::learn(*", 8 * 64)):
+        out = folder / f"callgrind.{what}"
+        subprocess.run(["valgrind", "--tool=callgrind", f"--callgrind-out-file={out}", f"--toggle-collect={function}",
+                        ROOT / "build/release/bin/engine_bench", "1", f"count-{what}"], check=True,
+                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        total = next(int(m[1]) for m in (re.match(r"(?:summary|totals): (\d+)", line) for line in open(out)) if m)
+        print(f"instructions: A {what}: {total / tokens:.0f} a token", flush=True)
+
+
 def best_rate(row):
     rate = row["tokens_per_s"]
     return max(rate.values()) if isinstance(rate, dict) else rate
@@ -163,9 +258,11 @@ def ratio(shape, what, lines, peer, name):
 
 
 def main():
+    benches = {"spine": bench_spine, "start": bench_start, "engine": bench_engine, "round": bench_round,
+               "instructions": bench_instructions}
     with tempfile.TemporaryDirectory(prefix="sil-bench-") as folder:
-        for what in sys.argv[1:] or ["spine", "start", "engine"]:
-            {"spine": bench_spine, "start": bench_start, "engine": bench_engine}[what](pathlib.Path(folder))
+        for what in sys.argv[1:] or benches:
+            benches[what](pathlib.Path(folder))
 
 
 main()

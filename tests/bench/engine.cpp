@@ -1,4 +1,5 @@
-// Speed of the transformer on this machine's cores, one figure a line: engine_bench [THREADS [sampling|training]]. See
+// Speed of the transformer on this machine's cores, one figure a line: engine_bench [THREADS [sampling|training]];
+// count-sampling and count-training do one small piece of work for callgrind. See
 // scripts/bench.sh.
 #include <algorithm>
 #include <chrono>
@@ -119,8 +120,7 @@ void report(const Shape& shape, const std::string& what, double tokens, double s
   std::fflush(stdout);
 }
 
-void sampling(const Shape& shape, int threads, uint32_t prompts, uint32_t samples, int64_t new_tokens) {
-  const auto engine = make(shape, threads);
+GenerateBatch requests_of(const Shape& shape, uint32_t prompts, uint32_t samples, int64_t new_tokens) {
   GenerateBatch batch;
   batch.sampling = {.max_new_tokens = new_tokens, .stop = {}};
   batch.prompt_begin.push_back(0);
@@ -135,6 +135,12 @@ void sampling(const Shape& shape, int threads, uint32_t prompts, uint32_t sample
       batch.sample.push_back(sample);
     }
   }
+  return batch;
+}
+
+void sampling(const Shape& shape, int threads, uint32_t prompts, uint32_t samples, int64_t new_tokens) {
+  const auto engine = make(shape, threads);
+  const GenerateBatch batch = requests_of(shape, prompts, samples, new_tokens);
   const Version version = engine->initial();
   const double seconds = best_seconds(3, [&] { engine->generate(version, batch, [](size_t, Completion&&) {}, {}); });
   report(shape,
@@ -143,10 +149,11 @@ void sampling(const Shape& shape, int threads, uint32_t prompts, uint32_t sample
 }
 
 struct FixedSteps final : TrainBatches {
-  int64_t rows, length;
+  int64_t rows, length, count;
   TokenId vocabulary;
-  FixedSteps(int64_t r, int64_t l, int64_t v) : rows(r), length(l), vocabulary(static_cast<TokenId>(v)) {}
-  int64_t steps() const override { return 3; }
+  FixedSteps(int64_t r, int64_t l, int64_t v, int64_t n = 3)
+      : rows(r), length(l), count(n), vocabulary(static_cast<TokenId>(v)) {}
+  int64_t steps() const override { return count; }
   TrainBatch step(int64_t) override {
     TrainBatch batch;
     for (int64_t r = 0; r < rows; ++r) {
@@ -176,6 +183,20 @@ void training(const Shape& shape, int threads, int64_t rows, int64_t length) {
          static_cast<double>(3 * rows * length), seconds, 3 * shape.flops());
 }
 
+// Four decode steps of 64 rollouts.
+void count_sampling(const Shape& shape) {
+  const auto engine = make(shape, 1);
+  engine->generate(engine->initial(), requests_of(shape, 8, 8, 4), [](size_t, Completion&&) {}, {});
+}
+
+// One optimizer step on 8 sequences of 64 tokens.
+void count_training(const Shape& shape) {
+  const auto engine = make(shape, 1);
+  FixedSteps steps(8, 64, shape.vocabulary, 1);
+  Recorder recorder;
+  UpdateCall().run(*engine, engine->initial(), steps, recorder);
+}
+
 }  // namespace
 }  // namespace sil::test
 
@@ -183,6 +204,8 @@ int main(int argc, char** argv) {
   using namespace sil::test;
   const int threads = argc > 1 ? std::atoi(argv[1]) : static_cast<int>(std::thread::hardware_concurrency());
   const std::string only = argc > 2 ? argv[2] : "";
+  if (only == "count-sampling") return count_sampling(kA), 0;
+  if (only == "count-training") return count_training(kA), 0;
   measure_limit(threads);
   if (only != "training") {
     for (uint32_t prompts : {4U, 128U}) sampling(kA, threads, prompts, 8, 32);
