@@ -39,18 +39,23 @@ TEST_CASE("a run takes what check planned: at most 64 MiB more, and no less than
   }
   const TestDirectory directory;
   const std::string recipe = directory.write("recipe.yaml", kRecipe);
-  const ProgramResult check = run_sil("check " + recipe + " --json --threads 2");
-  REQUIRE(check.code == 0);
-  const Json plan = parse_json(check.out).at("plan").at("memory");
-  const ProgramResult run = run_sil("run " + recipe + " rounds=2 --quiet --threads 2 --out " + directory.at("run"));
-  INFO(run.err);
-  REQUIRE(run.code == 0);
-  rusage used{};
-  ::getrusage(RUSAGE_CHILDREN, &used);
-  const int64_t peak = used.ru_maxrss * 1024;
-  INFO("planned " << plan.at("total").as_int() / kMebibyte << " MiB, peak " << peak / kMebibyte << " MiB");
-  CHECK(peak <= plan.at("total").as_int() + 64 * kMebibyte);
-  CHECK(plan.at("total").as_int() <= 6 * peak / 5);
+  // The children's peak is the largest so far, and two threads need more than one. Of two, a busy machine may leave one
+  // without work: a single thread's peak is the sharper test.
+  for (const std::string threads : {"1", "2"}) {
+    const ProgramResult check = run_sil("check " + recipe + " --json --threads " + threads);
+    REQUIRE(check.code == 0);
+    const Json plan = parse_json(check.out).at("plan").at("memory");
+    const ProgramResult run =
+        run_sil("run " + recipe + " rounds=2 --quiet --threads " + threads + " --out " + directory.at("run" + threads));
+    INFO(run.err);
+    REQUIRE(run.code == 0);
+    rusage used{};
+    ::getrusage(RUSAGE_CHILDREN, &used);
+    const int64_t peak = used.ru_maxrss * 1024;
+    INFO("planned " << plan.at("total").as_int() / kMebibyte << " MiB, peak " << peak / kMebibyte << " MiB");
+    CHECK(peak <= plan.at("total").as_int() + 64 * kMebibyte);
+    CHECK(plan.at("total").as_int() <= 6 * peak / 5);
+  }
 }
 
 TEST_CASE("check shows the memory of each step as comments below the recipe") {
