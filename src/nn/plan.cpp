@@ -1,7 +1,5 @@
 #include "nn/plan.h"
 
-#include <sys/mman.h>
-
 #include <algorithm>
 #include <limits>
 #include <memory>
@@ -40,23 +38,6 @@ const cpu::Primitives kIdle{
     .sgd = [](const cpu::AdamwStep&, const float*, int64_t, float*) {},
 };
 
-// Addresses of so many floats without memory behind them, however many they are.
-class AddressSpace {
- public:
-  explicit AddressSpace(int64_t floats) : bytes_(static_cast<size_t>(floats + 1) * sizeof(float)) {
-    at_ = ::mmap(nullptr, bytes_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (at_ == MAP_FAILED) throw std::bad_alloc();
-  }
-  ~AddressSpace() { ::munmap(at_, bytes_); }
-  AddressSpace(const AddressSpace&) = delete;
-  AddressSpace& operator=(const AddressSpace&) = delete;
-  float* floats() const { return static_cast<float*>(at_); }
-
- private:
-  size_t bytes_;
-  void* at_;
-};
-
 // A model whose weights are never read.
 class Rehearsal {
  public:
@@ -65,9 +46,7 @@ class Rehearsal {
         kernels_(cpu_kernels(kIdle)),
         parameters_(shape, *kernels_),
         rotary_(rotary),
-        floats_(parameters_.floats) {}
-
-  uint64_t weights() const { return static_cast<uint64_t>(parameters_.floats) * sizeof(float); }
+        floats_(static_cast<size_t>(parameters_.floats) * sizeof(float)) {}
 
   // Bytes that a pass takes at once.
   uint64_t forward(const Layout& layout, int64_t wanted) {
@@ -100,7 +79,7 @@ class Rehearsal {
   std::unique_ptr<Kernels> kernels_;
   LlamaParameters parameters_;
   const RotaryTable& rotary_;
-  AddressSpace floats_;
+  AddressRange floats_;  // of the weights, and of their gradients
   Arena arena_;
   std::vector<TokenId> ids_;
   std::vector<int32_t> rows_;
@@ -161,12 +140,12 @@ Plan training_plan(const Model& model, const TrainingWorkload& work, int threads
   const int64_t length = std::min({rows, work.sequence_tokens, shape.context});
   std::vector<int64_t> begin{0};
   while (begin.back() < rows) begin.push_back(std::min(rows, begin.back() + std::max<int64_t>(1, length)));
-  const uint64_t moments = work.adamw ? 2 * rehearsal.weights() : 0;
+  const uint64_t moments = work.adamw ? 2 * model.bytes() : 0;
   const auto workers = static_cast<uint64_t>(std::min<int64_t>(threads, most_shards(work.step_tokens)));
   Plan plan;
-  plan.weights = 2 * rehearsal.weights();  // `from` and its copy
+  plan.weights = 2 * model.bytes();  // `from` and its copy
   plan.optimizer = moments + (work.keeps_state ? moments : 0);
-  plan.gradients = (1 + workers) * rehearsal.weights();
+  plan.gradients = (1 + workers) * model.bytes();
   const Layout layout = packed_layout(begin);
   plan.activations = workers * rehearsal.forward_and_backward(layout, work.full_vocabulary);
   // It is scored while the workers' memory is held.

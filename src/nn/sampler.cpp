@@ -258,7 +258,7 @@ CacheCapacity::CacheCapacity(const LlamaShape& shape, const SamplingWorkload& wo
       own(Cache::whole(std::clamp<int64_t>(work.new_tokens, 1, shape.context))),
       prefix(Cache::whole(work.prompt_tokens)) {
   const int64_t position_bytes =
-      2 * shape.layers * shape.heads.key * shape.heads.width * static_cast<int64_t>(sizeof(float));
+      shape.layers * Cache::position_floats(shape.heads) * static_cast<int64_t>(sizeof(float));
   const auto fit = [&] {
     prefixes = std::min(slots, slots / work.samples + 2);
     bytes = positions() * position_bytes;

@@ -81,6 +81,18 @@ LlamaShape shape_of(const LlamaOptions& o, TokenId vocabulary) {
   return shape;
 }
 
+// One of the lanes, held.
+class Lane {
+ public:
+  explicit Lane(std::counting_semaphore<>& lanes) : lanes_(lanes) { lanes_.acquire(); }
+  ~Lane() { lanes_.release(); }
+  Lane(const Lane&) = delete;
+  Lane& operator=(const Lane&) = delete;
+
+ private:
+  std::counting_semaphore<>& lanes_;
+};
+
 class Transformer final : public Engine {
  public:
   // From scratch, by the seed.
@@ -185,9 +197,7 @@ void Transformer::generate(Version version, const GenerateBatch& batch, const Co
                           .sink = sink,
                           .sink_mutex = sink_mutex};
   const auto lane = [&](int64_t) {
-    lanes_.acquire();
-    const std::unique_ptr<std::counting_semaphore<>, void (*)(std::counting_semaphore<>*)> held(
-        &lanes_, [](auto* lanes) { lanes->release(); });
+    const Lane held(lanes_);
     sample_requests(work, {}, stop);
   };
   if (threads == 1) return lane(0);

@@ -65,7 +65,7 @@ const Task* RoundContext::task_of(const Problem& problem) const {
   return it == tasks.end() ? nullptr : it->second.get();
 }
 
-const RoleSpec& RoundContext::role(const std::string& name) const {
+const RoleSpec& role_of(const Recipe& recipe, const std::string& name) {
   if (!name.empty()) return *recipe.role(name);
   if (recipe.roles.size() != 1 && recipe.models.size() != 1)
     throw Error(Exit::usage, "the recipe has several models", "say `role: NAME` or `model: NAME`");

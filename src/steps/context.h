@@ -33,6 +33,9 @@ struct ChainMember {
 // Appends to the journal and folds the record into the state: the only way a run advances.
 using Recorder = std::function<void(std::string_view type, Json payload)>;
 
+// "" = the only one; Error(Exit::usage) when there are several.
+const RoleSpec& role_of(const Recipe& recipe, const std::string& name);
+
 class RoundContext {
  public:
   RoundContext(const Recipe& recipe_now, const Registries& shelves, Env& outside, std::string directory,
@@ -70,7 +73,7 @@ class RoundContext {
   const RoundState& round() const { return state.rounds.back(); }
   int64_t number() const { return round_number(round().label); }
   const Task* task_of(const Problem& problem) const;
-  const RoleSpec& role(const std::string& name) const;  // "" = the only one; Error(Exit::usage) when there are several
+  const RoleSpec& role(const std::string& name) const { return role_of(recipe, name); }
   View view_of(const Json& spec, const Place& place) const;
   // Frames of the step's input pool, after those already committed for it.
   std::unique_ptr<FrameSource> pool_source(const StepSpec& spec, const std::string& first_step) const;

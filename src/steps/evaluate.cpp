@@ -35,12 +35,8 @@ class Evaluate final : public Step {
     return evaluation_source(context, options_, *how);
   }
   std::optional<Workload> workload(const Recipe& recipe, const StepSpec&, const Registries&) const override {
-    const RoleSpec& role = options_.role.empty() ? recipe.roles.front() : *recipe.role(options_.role);
-    SamplingWorkload work{.requests = options_.problems * options_.samples,
-                          .samples = options_.samples,
-                          .new_tokens = options_.sampling.max_new_tokens};
-    return Workload{
-        .model = role.model, .tasks = options_.tasks, .view = role.view, .sampling = work, .training = std::nullopt};
+    return sampling_workload(role_of(recipe, options_.role), options_.tasks, options_.problems,
+                             {options_.samples, options_.sampling});
   }
   bool makes_pool(const StepSpec&) const override { return false; }
   std::vector<std::string> unconfined(const Registries& shelves) const override {

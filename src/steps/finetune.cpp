@@ -212,16 +212,12 @@ class Finetune final : public Step {
     const LossSpec loss = make_loss(shelves);
     work.full_vocabulary = full_vocabulary(loss);
     work.reference = compares(loss);
-    return Workload{.model = options_.model.empty() ? recipe.models.front().name : options_.model,
-                    .tasks = {},
-                    .view = {},
-                    .sampling = std::nullopt,
-                    .training = work};
+    return Workload{
+        .model = model_of(recipe).name, .tasks = {}, .view = {}, .sampling = std::nullopt, .training = work};
   }
 
   StepResult run(RoundContext& context, const StepSpec& spec) const override {
-    const ModelSpec& model =
-        options_.model.empty() ? context.recipe.models.front() : *context.recipe.model(options_.model);
+    const ModelSpec& model = model_of(context.recipe);
     const LossSpec loss = make_loss(context.registries);
     std::vector<TrainedMember> trained = context.round().steps[spec.name].trained;
     StepResult result;
@@ -274,6 +270,10 @@ class Finetune final : public Step {
     for (const char* name : {"loss", "grad_norm"}) result.metrics[name] /= static_cast<double>(model.members);
     result.payload.set("candidate", model.members == 1 ? candidates.as_array().front() : std::move(candidates));
     result.digest = versions_digest(versions);
+  }
+
+  const ModelSpec& model_of(const Recipe& recipe) const {
+    return options_.model.empty() ? recipe.models.front() : *recipe.model(options_.model);
   }
 
   LossSpec make_loss(const Registries& registries) const {

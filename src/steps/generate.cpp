@@ -178,15 +178,10 @@ class Generate final : public Step {
   }
 
   std::optional<Workload> workload(const Recipe& recipe, const StepSpec&, const Registries&) const override {
-    const RoleSpec& role = options_.role.empty() ? recipe.roles.front() : *recipe.role(options_.role);
-    SamplingWorkload work{.requests = options_.problems * options_.samples,
-                          .samples = options_.samples,
-                          .new_tokens = options_.sampling.max_new_tokens};
-    return Workload{.model = role.model,
-                    .tasks = options_.tasks,
-                    .view = options_.view.is_null() ? role.view : options_.view,
-                    .sampling = work,
-                    .training = std::nullopt};
+    Workload work = sampling_workload(role_of(recipe, options_.role), options_.tasks, options_.problems,
+                                      {options_.samples, options_.sampling});
+    if (!options_.view.is_null()) work.view = options_.view;
+    return work;
   }
   bool makes_pool(const StepSpec& spec) const override {
     return !options_.tasks.empty() || (spec.name != spec.verb && spec.name.rfind("generate_", 0) != 0);

@@ -133,6 +133,17 @@ void visit_sampling(SamplingOptions& sampling, OptionVisitor& v) {
             .high = 2147483647});
 }
 
+Workload sampling_workload(const RoleSpec& role, std::vector<std::string> tasks, int64_t problems,
+                           const SampleOptions& options) {
+  return {.model = role.model,
+          .tasks = std::move(tasks),
+          .view = role.view,
+          .sampling = SamplingWorkload{.requests = problems * options.samples,
+                                       .samples = options.samples,
+                                       .new_tokens = options.sampling.max_new_tokens},
+          .training = std::nullopt};
+}
+
 uint32_t first_sample(const Sampler& sampler, const Group& group) {
   if (sampler.new_pool) return 0;
   return static_cast<uint32_t>(std::count_if(group.rollouts.begin(), group.rollouts.end(), [&](const Rollout& rollout) {

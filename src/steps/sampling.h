@@ -19,6 +19,10 @@ struct SampleOptions {
   SamplingOptions sampling;
 };
 
+// A step that asks so many problems (0 = all there are) of the tasks, of a pool where there are none.
+Workload sampling_workload(const RoleSpec& role, std::vector<std::string> tasks, int64_t problems,
+                           const SampleOptions& options);
+
 // Who samples: a role's model at a version of each of its members, seen through a view. A gate that measures both
 // candidate and incumbent samples with two sets of versions, one after the other.
 struct Sampler {

@@ -49,13 +49,13 @@ class Cache {
   // The keys of a region, capacity * key heads * width floats, then as many of its values, in the back end's own
   // layout.
   float* keys(int64_t layer, const Region& region) const {
-    const int64_t per_position = 2 * heads_.key * heads_.width;
-    return const_cast<float*>(data_.data()) + (layer * positions_ + region.offset) * per_position;
+    return const_cast<float*>(data_.data()) + (layer * positions_ + region.offset) * position_floats(heads_);
   }
   float* values(int64_t layer, const Region& region) const {
     return keys(layer, region) + region.capacity * heads_.key * heads_.width;
   }
 
+  static int64_t position_floats(const Heads& heads) { return 2 * heads.key * heads.width; }  // of one layer
   const Heads& heads() const { return heads_; }
   int64_t positions() const { return positions_; }
   static constexpr int64_t whole(int64_t positions) { return (positions + 15) / 16 * 16; }

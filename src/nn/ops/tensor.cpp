@@ -16,18 +16,18 @@ int64_t whole_lines(int64_t floats) {
 
 }  // namespace
 
-void Arena::Unmap::operator()(float* range) const {
-  ::munmap(range, Arena::kMostBytes);
+AddressRange::AddressRange(size_t bytes) : bytes_(bytes) {
+  at_ = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (at_ == MAP_FAILED) throw std::bad_alloc();
+}
+
+AddressRange::~AddressRange() {
+  ::munmap(at_, bytes_);
 }
 
 float* Arena::floats(int64_t count) {
-  if (!range_) {
-    void* const range =
-        ::mmap(nullptr, Arena::kMostBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (range == MAP_FAILED) throw std::bad_alloc();
-    range_.reset(static_cast<float*>(range));
-  }
-  float* const out = range_.get() + used_;
+  if (!range_) range_.emplace(kMostBytes);
+  float* const out = range_->floats() + used_;
   used_ += whole_lines(count) + kLine;
   most_ = std::max(most_, used_);
   if (most_bytes() > static_cast<int64_t>(kMostBytes)) throw std::bad_alloc();

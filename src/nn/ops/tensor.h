@@ -3,7 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <memory>
+#include <optional>
 
 namespace sil::nn {
 
@@ -18,9 +18,24 @@ struct Tensor {
   float* row(int64_t index) const { return data + index * columns; }
 };
 
-// Memory that is taken piece by piece and given back all at once: a range of addresses, whose pages come into being
-// when they are first used and stay until the arena ends. So passes of any sizes need what the largest one does, and a
-// second one asks the system for nothing. Not thread-safe: each worker has its own.
+// Addresses of so many bytes; a page of memory comes into being behind them when it is first used. Throws
+// std::bad_alloc where the system has none left. Owns them.
+class AddressRange {
+ public:
+  explicit AddressRange(size_t bytes);
+  ~AddressRange();
+  AddressRange(const AddressRange&) = delete;
+  AddressRange& operator=(const AddressRange&) = delete;
+  float* floats() const { return static_cast<float*>(at_); }
+
+ private:
+  size_t bytes_;
+  void* at_;
+};
+
+// Memory that is taken piece by piece and given back all at once; pages that were used stay until the arena ends. So
+// passes of any sizes need what the largest one does, and a second one asks the system for nothing. Not thread-safe:
+// each worker has its own.
 class Arena {
  public:
   static constexpr size_t kMostBytes = size_t{64} << 30;  // std::bad_alloc beyond
@@ -34,11 +49,8 @@ class Arena {
   int64_t most_bytes() const { return most_ * static_cast<int64_t>(sizeof(float)); }  // that were taken at once
 
  private:
-  struct Unmap {
-    void operator()(float* range) const;
-  };
-  std::unique_ptr<float, Unmap> range_;  // null until something is taken
-  int64_t used_ = 0;                     // floats
+  std::optional<AddressRange> range_;  // none until something is taken
+  int64_t used_ = 0;                   // floats
   int64_t most_ = 0;
 };
 
