@@ -13,6 +13,7 @@
 
 #include "sil/codec.h"
 #include "sil/error.h"
+#include "sil/json.h"
 #include "sil/loss.h"
 #include "sil/records.h"
 
@@ -40,7 +41,20 @@ struct SamplingOptions {
   int64_t max_new_tokens = 64;
   std::vector<std::string> stop;       // stop strings; the token that completes one ends the rollout
   std::vector<int64_t> stop_ids = {};  // ids that end a rollout beside the codec's; their text is cut, too
+  // {"id": number}: added to the logits of these ids before the temperature. It steers the draw as the filters do:
+  // log-probs stay the model's own.
+  Json logit_bias = {};
+  int64_t top_logprobs = 0;  // report this many of the likeliest ids of each position, too
 };
+
+struct LogitBias {
+  TokenId id = 0;
+  float bias = 0;
+};
+// SamplingOptions::logit_bias; throws Error(Exit::usage) on a form or a number that is not allowed.
+std::vector<LogitBias> logit_biases(const SamplingOptions& options);
+// Throws Error(Exit::usage) on options that no model can sample with.
+void check_sampling(const SamplingOptions& options);
 
 // P prompts and R requests over them. Requests of one prompt stand together.
 struct GenerateBatch {
@@ -56,7 +70,11 @@ struct GenerateBatch {
 struct Completion {
   std::span<const TokenId> ids;
   std::span<const float> logprobs;   // one an id; empty without Caps::logprobs
-  std::span<const float> kept_mass;  // one an id when a filter cut the distribution, else empty
+  std::span<const float> kept_mass;  // one an id when filters or biases changed the distribution, else empty
+  // Each position's SamplingOptions::top_logprobs likeliest ids (fewer in a smaller vocabulary), the likeliest first,
+  // position after position, and their log-probs.
+  std::span<const TokenId> top_ids;
+  std::span<const float> top_logprobs;
   Finish finish = Finish::stop;
   std::string text;  // decoded, stop string cut
 };

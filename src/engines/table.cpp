@@ -50,6 +50,7 @@ class TableGeneration {
       out.add(token.id);
       out.add_logprob(token.logprob);
       if (sampler_.filtered()) out.add_kept_mass(token.kept_mass);
+      if (sampler_.ranked()) out.add_top(sampler_);
       window.push(token.id);
       if (text.push(token.id)) finish = Finish::stop;
     }

@@ -153,6 +153,23 @@ TEST_CASE("neither order nor neighbours nor threads change an answer; rows that 
         all.at("0"));
 }
 
+TEST_CASE("a banned token is never written, and the likeliest ids of each position are told on request") {
+  const std::string words = "generate " + made().folder() + " temperature=0 max_new_tokens=1 top_logprobs=2 ";
+  const std::string row = "{\"prompt\":\"1+2=\"}\n";
+  const Json free = answers(words, row)[0];
+  const Json& likeliest = free.at("top_logprobs").as_array()[0];
+  REQUIRE(likeliest.as_array().size() == 2);
+  CHECK(likeliest.as_array()[0].as_array()[0] == free.at("token_ids").as_array()[0]);
+  CHECK(likeliest.as_array()[0].as_array()[1] == free.at("logprobs").as_array()[0]);
+  const std::string banned = dump(free.at("token_ids").as_array()[0]);
+  const Json steered = answers(words + "'logit_bias={\"" + banned + "\": -100}'", row)[0];
+  CHECK(steered.at("token_ids").as_array()[0] == likeliest.as_array()[1].as_array()[0]);
+  CHECK(steered.at("logprobs").as_array()[0] == likeliest.as_array()[1].as_array()[1]);
+  CHECK(steered.at("top_logprobs") == free.at("top_logprobs"));
+  CHECK(answers("generate " + made().folder(), row)[0].find("top_logprobs") == nullptr);
+  CHECK_THAT(refused(2, words + "'logit_bias={\"x\": 1}'", row), Contains("logit_bias: `x` is no token id"));
+}
+
 TEST_CASE("a row's own temperature and messages count; temperature 0 takes the likeliest token") {
   const std::string words = "generate " + made().folder() + " max_new_tokens=4 seed=";
   const std::string greedy = "{\"prompt\":\"1+2=\",\"temperature\":0}\n";
