@@ -200,6 +200,7 @@ class TableFactory final : public EngineFactory {
   explicit TableFactory(TableOptions options) : options_(options) {}
 
   std::unique_ptr<Engine> make(const EngineSetup& setup) const override {
+    refuse_adapter(setup, "table");
     if (!setup.codec) throw Error(Exit::usage, "table: the model has no tokenizer", "add one, e.g. tokenizer: chars");
     const TokenId vocabulary = setup.codec->vocabulary_size();
     constexpr TokenId kMost = kChunk * kChunk;

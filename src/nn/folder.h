@@ -2,12 +2,14 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "nn/llama.h"
 #include "sil/codec.h"
 #include "sil/digest.h"
+#include "sil/engine.h"
 
 namespace sil::nn {
 
@@ -17,17 +19,33 @@ std::vector<FolderFile> folder_files(const LlamaShape& shape, const Codec& codec
 // Throws Error(Exit::usage) where no family of models has such a shape.
 void refuse_without_family(const LlamaShape& shape);
 
+// A folder of PEFT: factors on a base model, which lies in a folder of its own.
+struct AdapterFolder {
+  LoraOptions lora;
+  std::string base;  // folder
+  std::string config;
+  std::string weights_path;
+
+  std::string weights() const;  // bytes of adapter_model.safetensors, not looked into
+};
+
+// adapter_config.json and the tokenizer's files of a version whose factors stand on the weights of `base`.
+struct ModelFolder;
+std::vector<FolderFile> adapter_files(const ModelFolder& base, const LoraOptions& lora, const Codec& codec);
+
 // A folder's description and tokenizer; its weights are read on demand. Errors are Error(Exit::unreadable) at the file
 // in question: it is missing, malformed or says what is not supported.
 struct ModelFolder {
-  explicit ModelFolder(const std::string& path);
+  explicit ModelFolder(const std::string& named);
 
   LlamaShape shape;
   std::shared_ptr<const Codec> codec;
+  std::string path;  // of the folder that holds the model's own weights
   std::string weights_path;
+  std::optional<AdapterFolder> adapter;  // where the folder that was named holds one on this model
 
   std::string weights() const;                    // bytes of model.safetensors, not looked into
-  Digest digest(std::string_view weights) const;  // over the bytes of all three files
+  Digest digest(std::string_view weights) const;  // over the bytes of all files, the adapter's too
 
  private:
   std::string config_;

@@ -124,6 +124,39 @@ TEST_CASE("a checkpoint of a transformer is a Hugging Face folder; one of a tabl
   CHECK(std::filesystem::exists(directory.at("run/accepted/model.safetensors")));
 }
 
+TEST_CASE(
+    "a recipe trains an adapter on a folder; its checkpoint is a PEFT folder that generate, score and path read") {
+  const TestDirectory directory;
+  const std::string recipe = directory.write(
+      "lora.yaml", replaced(replaced(replaced(kRecipe, "llama: {layers: 1, width: 16, heads: 2, context: 24}",
+                                              "path: " + made().folder() + ", lora: {r: 2, targets: [q_proj, v_proj]}"),
+                                     ", tokenizer: {chars: \"0123456789+=\"}", ""),
+                            "learning_rate: 0.01", "learning_rate: 0.3"));
+  const ProgramResult check = run_sil("check " + recipe + " --json");
+  INFO(check.out);
+  REQUIRE(check.code == 0);
+  REQUIRE(run_sil("run " + recipe + " --quiet --out " + directory.at("run")).code == 0);
+  const std::string folder = directory.at("run/accepted");
+  CHECK(std::filesystem::exists(folder + "/adapter_model.safetensors"));
+  CHECK_FALSE(std::filesystem::exists(folder + "/model.safetensors"));
+  const Json config = parse_json(directory.read("run/accepted/adapter_config.json"));
+  CHECK(config.at("r").as_int() == 2);
+  CHECK(std::filesystem::equivalent(config.at("base_model_name_or_path").as_string(), made().folder()));
+  const std::string words = " temperature=0.8 max_new_tokens=6";
+  const std::vector<Json> adapted = answers("generate " + folder + words, prompt_rows(6, false));
+  CHECK(adapted != answers("generate " + made().folder() + words, prompt_rows(6, false)));
+  std::string sequences;
+  for (const Json& row : adapted) {
+    Json ids = row.at("prompt_ids");
+    for (const Json& id : row.at("token_ids").as_array()) ids.push(id);
+    const auto start = static_cast<int64_t>(row.at("prompt_ids").as_array().size());
+    sequences += dump(Json::Object{{"token_ids", ids}, {"start", start}}) + "\n";
+  }
+  const std::vector<Json> scored = answers("score " + folder + " temperature=0.8", sequences);
+  for (size_t i = 0; i < adapted.size(); ++i) CHECK(scored[i].at("logprobs") == adapted[i].at("logprobs"));
+  CHECK(run_sil("reproduce " + directory.at("run")).code == 0);
+}
+
 TEST_CASE("generate answers each row in order with ids, log-probs, text and how it ended") {
   const std::vector<Json> rows = answers("generate " + made().folder() + " max_new_tokens=3 seed=1",
                                          "{\"id\":\"a\",\"prompt\":\"1+2=\"}\n{\"token_ids\":[5,3,6,14]}\n");

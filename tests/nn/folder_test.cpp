@@ -140,7 +140,7 @@ TEST_CASE("a folder that lacks a file or holds another kind says which") {
   folder.remove("config.json");
   CHECK_THAT(refusal(folder), Contains("holds no config.json"));
   folder.write("adapter_config.json", "{}");
-  CHECK_THAT(refusal(folder), Contains("holds an adapter"));
+  CHECK_THAT(refusal(folder), Contains("peft_type is missing; LORA alone is read"));
 }
 
 TEST_CASE("weights that are not those of config.json are refused at their file") {
