@@ -1,0 +1,39 @@
+// GGUF, versions 2 and 3, little-endian: llama.cpp's one-file format of models and vocabularies. Magic, counts,
+// metadata of typed values, descriptions of the tensors, then their data, each aligned (docs/gguf.md of ggml).
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "formats/ggml.h"
+#include "sil/error.h"
+#include "sil/json.h"
+
+namespace sil {
+
+struct GgufTensor {
+  std::string name;
+  GgmlType type = GgmlType::f32;
+  std::vector<int64_t> shape;  // row-major as elsewhere here, so the file's order reversed; {} = one scalar
+  std::string_view bytes;      // whole blocks, not necessarily aligned
+};
+
+struct Gguf {
+  uint32_t version = 0;
+  // A map in the file's order. Integers of all widths are integers, both float types doubles, which may be infinite or
+  // NaN. String values are the file's bytes as they are, UTF-8 or not: tokens of some vocabularies are not, and
+  // whoever reads a string knows what it must be. Keys are UTF-8.
+  Json metadata = Json::object();
+  uint64_t alignment = 32;          // of the tensors' places
+  std::vector<GgufTensor> tensors;  // in the order of their bytes; views into the bytes given to the reader
+
+  const GgufTensor* find(std::string_view tensor) const;  // nullptr when absent
+};
+
+// Throws Error(Exit::unreadable) at `where` for anything but a well-formed file. Whatever `bytes` holds, the views lie
+// within it, every size equals its shape, and what is allocated is bounded: by the size of `bytes` and 2^21 values.
+Gguf read_gguf(std::string_view bytes, const Place& where = {});
+
+}  // namespace sil
