@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
+#include <string>
 #include <string_view>
 
 namespace sil {
@@ -33,5 +35,11 @@ struct GgmlTypeAbout {
 // nullptr where ggml has no such type, or has it no longer.
 const GgmlTypeAbout* ggml_type(uint32_t number);
 const GgmlTypeAbout& about(GgmlType type);
+
+bool is_dequantised(GgmlType type);  // those that GgmlType names
+std::string dequantised_types();     // their names, for people: "F32 F16 ..."
+// Whole blocks to as many weights as they hold, bit for bit as the Python package gguf has it; the type must be one of
+// is_dequantised and the sizes fit (SIL_CHECK).
+void dequantise(GgmlType type, std::string_view blocks, std::span<float> out);
 
 }  // namespace sil

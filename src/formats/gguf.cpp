@@ -289,6 +289,21 @@ const GgufTensor* Gguf::find(std::string_view tensor) const {
   return found == tensors.end() ? nullptr : &*found;
 }
 
+int64_t element_count(const GgufTensor& tensor) {
+  int64_t out = 1;
+  for (const int64_t dimension : tensor.shape) out *= dimension;
+  return out;
+}
+
+void dequantise(const GgufTensor& tensor, std::span<float> out, const Place& where) {
+  if (!is_dequantised(tensor.type))
+    throw Error(Exit::unreadable,
+                "tensor " + quoted(tensor.name) + " is of the type " + std::string(about(tensor.type).name) +
+                    "; those that are read: " + dequantised_types(),
+                "take another quantisation of the same model, as Q8_0", where);
+  dequantise(tensor.type, tensor.bytes, out);
+}
+
 Gguf read_gguf(std::string_view bytes, const Place& where) {
   return Reader(bytes, where).read();
 }

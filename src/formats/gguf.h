@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -35,5 +36,11 @@ struct Gguf {
 // Throws Error(Exit::unreadable) at `where` for anything but a well-formed file. Whatever `bytes` holds, the views lie
 // within it, every size equals its shape, and what is allocated is bounded: by the size of `bytes` and 2^21 values.
 Gguf read_gguf(std::string_view bytes, const Place& where = {});
+
+// Product of the shape.
+int64_t element_count(const GgufTensor& tensor);
+// The tensor in fp32, into `out` of element_count(tensor) (SIL_CHECK). Throws Error(Exit::unreadable) at `where` that names
+// its type and those that are read.
+void dequantise(const GgufTensor& tensor, std::span<float> out, const Place& where);
 
 }  // namespace sil

@@ -4,10 +4,9 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
-#include <cmath>
 #include <cstring>
 
+#include "formats/half.h"
 #include "sil/json.h"
 
 namespace sil {
@@ -229,16 +228,6 @@ size_t first_non_finite(const TensorView& tensor) {
   }
 }
 
-// IEEE 754 binary16: one sign bit, five of the exponent, ten of the fraction.
-float from_half(uint16_t half) {
-  const int exponent = half >> 10 & 0x1F;
-  const int fraction = half & 0x3FF;
-  const float sign = half >> 15 != 0 ? -1.0F : 1.0F;
-  if (exponent == 0x1F) return fraction != 0 ? std::nanf("") : sign * HUGE_VALF;
-  if (exponent == 0) return sign * std::ldexp(static_cast<float>(fraction), -24);
-  return sign * std::ldexp(static_cast<float>(fraction + 0x400), exponent - 25);
-}
-
 }  // namespace
 
 std::string_view name(Dtype dtype) {
@@ -307,7 +296,7 @@ std::vector<float> floats(const TensorView& tensor) {
   for (size_t i = 0; i < out.size(); ++i) {
     uint16_t half = 0;
     std::memcpy(&half, tensor.bytes.data() + i * sizeof half, sizeof half);
-    out[i] = tensor.dtype == Dtype::bf16 ? std::bit_cast<float>(uint32_t{half} << 16) : from_half(half);
+    out[i] = tensor.dtype == Dtype::bf16 ? from_bfloat16(half) : from_half(half);
   }
   return out;
 }

@@ -2,6 +2,8 @@
 """Writes tests/golden/gguf with the PyPI package `gguf` (made with 0.19.0, numpy 2.4.6): make_gguf.py OUTPUT.
 
 reference.gguf holds every type of value and some tensors; its values are repeated by hand in gguf_test.cpp.
+dequantised.gguf holds random blocks of each type, as NAME, and what the package makes of them, as NAME.f32: among the
+scales are zeros, subnormals and the largest.
 """
 import pathlib
 import sys
@@ -46,10 +48,47 @@ def reference(path):
     writer.close()
 
 
+# Of each type: where its fp16 scales stand in a block.
+SCALES = {
+    "F16": [0], "Q4_0": [0], "Q4_1": [0, 2], "Q5_0": [0], "Q5_1": [0, 2], "Q8_0": [0], "Q2_K": [80, 82], "Q3_K": [108], "Q4_K": [0, 2],
+    "Q5_K": [0, 2], "Q6_K": [208], "BF16": [], "F32": [],
+}
+EXTREME = [0x0000, 0x8000, 0x0001, 0x8001, 0x03FF, 0x0400, 0x8400, 0x7BFF, 0xFBFF, 0x3C00]
+
+
+def random_blocks(random, kind, count):
+    weights, size = gguf.GGML_QUANT_SIZES[kind]
+    blocks = random.integers(0, 256, (count, size), dtype=numpy.uint8)
+    for at in SCALES[kind.name]:
+        scales = random.integers(0, 0x7C00, count, dtype=numpy.uint16) | random.integers(0, 2, count, dtype=numpy.uint16) << 15
+        picked = random.permutation(count)[: len(EXTREME)]
+        scales[picked] = EXTREME[: len(picked)]
+        blocks[:, at : at + 2] = scales.astype("<u2").view(numpy.uint8).reshape(count, 2)
+    if kind.name in ("F32", "BF16"):  # finite numbers
+        blocks[:, -1] &= 0xBF
+    return blocks.reshape(1, -1)
+
+
+def dequantised(path):
+    random = numpy.random.default_rng(2024)
+    writer = gguf.GGUFWriter(path, "llama")
+    for name in SCALES:
+        kind = gguf.GGMLQuantizationType[name]
+        weights = gguf.GGML_QUANT_SIZES[kind][0]
+        blocks = random_blocks(random, kind, {1: 256, 32: 40, 256: 14}[weights])
+        writer.add_tensor(name, blocks, raw_dtype=kind)
+        writer.add_tensor(name + ".f32", gguf.quants.dequantize(blocks, kind).astype(numpy.float32))
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+
+
 def main():
     out = pathlib.Path(sys.argv[1])
     out.mkdir(parents=True, exist_ok=True)
     reference(out / "reference.gguf")
+    dequantised(out / "dequantised.gguf")
 
 
 main()
