@@ -75,10 +75,7 @@ void check_folder(const std::string& path) {
     refuse("is a run, not a model", "name its model, as " + path + "/accepted", path);
   if (!has("config.json"))
     refuse("holds no config.json", "a model's folder holds config.json, model.safetensors and tokenizer.json", path);
-  if (has("model.safetensors")) return;
-  if (has("model.safetensors.index.json"))
-    refuse("holds its weights in several files, which is not supported",
-           "save it as one, with save_pretrained(..., max_shard_size=\"1TB\")", path);
+  if (has("model.safetensors") || has("model.safetensors.index.json")) return;
   if (has("pytorch_model.bin") || has("pytorch_model.bin.index.json"))
     refuse("holds its weights as a pickle, which is not read", "save it again with transformers, as safetensors", path);
   refuse("holds no model.safetensors", "copy it there", path);
@@ -103,7 +100,7 @@ void refuse_without_family(const LlamaShape& shape) {
                 "without positions, leave qkv_bias and qk_norm out");
 }
 
-ModelFolder::ModelFolder(const std::string& path) {
+ModelFolder::ModelFolder(const std::string& path) : path_(path) {
   check_folder(path);
   Env& env = system_env();
   config_ = env.read_all(path + "/config.json");
@@ -116,16 +113,16 @@ ModelFolder::ModelFolder(const std::string& path) {
     refuse("the tokenizer has " + std::to_string(codec->vocabulary_size()) + " ids, but vocab_size in config.json is " +
                std::to_string(shape.vocabulary),
            "take both files from one model", tokenizer_path);
-  weights_path = path + "/model.safetensors";
 }
 
-std::string ModelFolder::weights() const {
-  return system_env().read_all(weights_path);
+WeightFiles ModelFolder::weights() const {
+  return WeightFiles(path_);
 }
 
-Digest ModelFolder::digest(std::string_view weights) const {
+Digest ModelFolder::digest(const WeightFiles& weights) const {
   Sha256 hash;
-  hash.field("model folder").field(config_).field(tokenizer_).field(weights);
+  hash.field("model folder").field(config_).field(tokenizer_);
+  weights.hash(hash);
   return hash.finish();
 }
 

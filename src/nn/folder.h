@@ -1,10 +1,12 @@
-// A model's folder in the layout of Hugging Face: config.json, model.safetensors, tokenizer.json.
+// A model's folder in the layout of Hugging Face: config.json, model.safetensors or an index with several files of
+// weights, tokenizer.json.
 #pragma once
 
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "formats/weight_files.h"
 #include "nn/llama.h"
 #include "sil/codec.h"
 #include "sil/digest.h"
@@ -24,12 +26,12 @@ struct ModelFolder {
 
   LlamaShape shape;
   std::shared_ptr<const Codec> codec;
-  std::string weights_path;
 
-  std::string weights() const;                    // bytes of model.safetensors, not looked into
-  Digest digest(std::string_view weights) const;  // over the bytes of all three files
+  WeightFiles weights() const;                      // opened, not read
+  Digest digest(const WeightFiles& weights) const;  // over the bytes of all files
 
  private:
+  std::string path_;
   std::string config_;
   std::string tokenizer_;
 };
