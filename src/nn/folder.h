@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "formats/hf_config.h"
 #include "formats/weight_files.h"
 #include "nn/llama.h"
 #include "sil/codec.h"
@@ -13,7 +14,9 @@
 
 namespace sil::nn {
 
-// What stands beside the weights, for transformers and for ModelFolder.
+// What stands beside the weights, for transformers and for ModelFolder: of a model read from a folder, of one from
+// scratch.
+std::vector<FolderFile> folder_files(const HfConfig& config, const Codec& codec);
 std::vector<FolderFile> folder_files(const LlamaShape& shape, const Codec& codec);
 
 // Throws Error(Exit::usage) where no family of models has such a shape.
@@ -24,7 +27,8 @@ void refuse_without_family(const LlamaShape& shape);
 struct ModelFolder {
   explicit ModelFolder(const std::string& path);
 
-  LlamaShape shape;
+  HfConfig config;
+  LlamaShape shape;  // what `config` says
   std::shared_ptr<const Codec> codec;
 
   WeightFiles weights() const;                      // opened, not read
@@ -32,7 +36,7 @@ struct ModelFolder {
 
  private:
   std::string path_;
-  std::string config_;
+  std::string config_text_;
   std::string tokenizer_;
 };
 

@@ -92,8 +92,9 @@ Model::Model(const LlamaShape& shape, std::shared_ptr<const Kernels> kernels)
     : shape_(shape),
       kernels_(std::move(kernels)),
       parameters_(shape, *kernels_),
-      rotary_(shape.rope_theta > 0 ? rotary_table(shape.context, shape.heads.width, shape.rope_theta) : RotaryTable()) {
-}
+      rotary_(shape.rope_theta > 0
+                  ? rotary_table(shape.context, shape.heads.width, shape.rope_theta, shape.rope_scaling)
+                  : RotaryTable()) {}
 
 void Model::put(std::span<const float> values, const NamedTensor& tensor, Buffer& buffer) const {
   const Parameter& p = parameters_.parameters[tensor.parameter];

@@ -151,7 +151,9 @@ class Transformer final : public Engine {
   Plan training_plan(const TrainingWorkload& work) const override {
     return nn::training_plan(model_, work, pool_.threads());
   }
-  std::vector<FolderFile> folder_files() const override { return nn::folder_files(model_.shape(), *codec_); }
+  std::vector<FolderFile> folder_files() const override {
+    return folder_ ? nn::folder_files(folder_->config, *codec_) : nn::folder_files(model_.shape(), *codec_);
+  }
   // Reads and checks the folder's weights, once, and keeps none.
   std::optional<Digest> source_digest() const override {
     if (folder_ && !digest_) {

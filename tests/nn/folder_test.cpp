@@ -141,6 +141,24 @@ TEST_CASE("weights in several files are those of one, with a digest of their own
   CHECK_THAT(refusal(several), Contains("model.safetensors.index.json: ") && Contains("no weight_map"));
 }
 
+TEST_CASE("a stretched rotary embedding and what a config says beside it are saved again") {
+  const GoldenModel golden("rope_llama3");
+  const Folder folder(golden, weights_of("rope_llama3"));
+  Json config = parse_json(read_file(folder.path() + "/config.json"));
+  config.set("rope_scaling", parse_json(R"({"rope_type": "llama3", "factor": 8, "low_freq_factor": 1,
+                                            "high_freq_factor": 4, "original_max_position_embeddings": 40})"));
+  config.set("rope_parameters", Json());
+  config.set("made_by", "others");
+  config.set("eos_token_id", Json::Array{1, 2});
+  folder.write("config.json", dump(config));
+  const auto engine = open(folder.path());
+  CHECK(engine->digest(engine->initial()) == golden.model.digest(golden.state));
+  const Json saved = parse_json(engine->folder_files().front().text);
+  CHECK(saved.at("rope_parameters").at("factor") == Json(8));
+  CHECK(saved.at("made_by") == Json("others"));
+  CHECK(saved.at("eos_token_id") == Json(Json::Array{1, 2}));
+}
+
 TEST_CASE("the digest of a folder is that of its files' content, wherever it lies") {
   const GoldenModel golden("llama_tied");
   const Folder folder(golden, weights_of("llama_tied"));
