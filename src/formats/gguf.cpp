@@ -26,9 +26,6 @@ constexpr uint64_t kLongestName = 65535;  // bytes, as the format says of keys
 constexpr uint32_t kMostDimensions = 4;
 constexpr uint64_t kLargestAlignment = uint64_t{1} << 20;
 
-enum class ValueType : uint32_t { u8, i8, u16, i16, u32, i32, f32, boolean, string, array, u64, i64, f64 };
-constexpr uint32_t kValueTypes = 13;
-
 std::string quoted(std::string_view text) {
   std::string out;
   append_json_string(out, text.substr(0, 100));
@@ -45,8 +42,8 @@ bool is_utf8(std::string_view text) {
 }
 
 // Bytes that a value takes at least; of strings and arrays: their lengths.
-uint64_t least_size(ValueType type) {
-  constexpr uint8_t kSizes[kValueTypes] = {1, 1, 2, 2, 4, 4, 4, 1, 8, 12, 8, 8, 8};
+uint64_t least_size(GgufValueType type) {
+  constexpr uint8_t kSizes[kGgufValueTypes] = {1, 1, 2, 2, 4, 4, 4, 1, 8, 12, 8, 8, 8};
   return kSizes[static_cast<size_t>(type)];
 }
 
@@ -128,21 +125,22 @@ class Reader {
     std::string key = name();
     part_ = "metadata " + quoted(key);
     if (!keys_.insert(key).second) fail_here("is there twice");
-    const ValueType type = value_type();
-    Json value = type == ValueType::array ? list() : scalar(type);
+    const GgufValueType type = value_type();
+    Json value = type == GgufValueType::array ? list() : scalar(type);
     out_.metadata.as_object().emplace_back(std::move(key), std::move(value));
   }
 
-  ValueType value_type() {
+  GgufValueType value_type() {
     const uint32_t type = number<uint32_t>();
-    if (type >= kValueTypes)
-      fail_here("has the value type " + std::to_string(type) + "; allowed: 0 to " + std::to_string(kValueTypes - 1));
-    return ValueType{type};
+    if (type >= kGgufValueTypes)
+      fail_here("has the value type " + std::to_string(type) + "; allowed: 0 to " +
+                std::to_string(kGgufValueTypes - 1));
+    return GgufValueType{type};
   }
 
   Json list() {
-    const ValueType type = value_type();
-    if (type == ValueType::array) fail_here("is a list of lists, which is not read");
+    const GgufValueType type = value_type();
+    if (type == GgufValueType::array) fail_here("is a list of lists, which is not read");
     const uint64_t length = number<uint64_t>();
     count(length, least_size(type));
     Json::Array out;
@@ -156,33 +154,33 @@ class Reader {
     return static_cast<int64_t>(number<T>());
   }
 
-  Json scalar(ValueType type) {
+  Json scalar(GgufValueType type) {
     switch (type) {
-      case ValueType::u8:
+      case GgufValueType::u8:
         return integer<uint8_t>();
-      case ValueType::i8:
+      case GgufValueType::i8:
         return integer<int8_t>();
-      case ValueType::u16:
+      case GgufValueType::u16:
         return integer<uint16_t>();
-      case ValueType::i16:
+      case GgufValueType::i16:
         return integer<int16_t>();
-      case ValueType::u32:
+      case GgufValueType::u32:
         return integer<uint32_t>();
-      case ValueType::i32:
+      case GgufValueType::i32:
         return integer<int32_t>();
-      case ValueType::i64:
+      case GgufValueType::i64:
         return integer<int64_t>();
-      case ValueType::u64:
+      case GgufValueType::u64:
         return wide_integer();
-      case ValueType::f32:
+      case GgufValueType::f32:
         return static_cast<double>(number<float>());
-      case ValueType::f64:
+      case GgufValueType::f64:
         return number<double>();
-      case ValueType::boolean:
+      case GgufValueType::boolean:
         return boolean();
-      case ValueType::string:
+      case GgufValueType::string:
         return take(number<uint64_t>());
-      case ValueType::array:
+      case GgufValueType::array:
         break;
     }
     SIL_CHECK(!"a list is no scalar");

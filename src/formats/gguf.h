@@ -3,16 +3,22 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "formats/ggml.h"
+#include "sil/engine.h"
 #include "sil/error.h"
 #include "sil/json.h"
 
 namespace sil {
+
+// Types of metadata, by their numbers in the file.
+enum class GgufValueType : uint32_t { u8, i8, u16, i16, u32, i32, f32, boolean, string, array, u64, i64, f64 };
+inline constexpr uint32_t kGgufValueTypes = 13;
 
 struct GgufTensor {
   std::string name;
@@ -39,8 +45,22 @@ Gguf read_gguf(std::string_view bytes, const Place& where = {});
 
 // Product of the shape.
 int64_t element_count(const GgufTensor& tensor);
-// The tensor in fp32, into `out` of element_count(tensor) (SIL_CHECK). Throws Error(Exit::unreadable) at `where` that names
-// its type and those that are read.
+// The tensor in fp32, into `out` of element_count(tensor) (SIL_CHECK). Throws Error(Exit::unreadable) at `where` that
+// names its type and those that are read.
 void dequantise(const GgufTensor& tensor, std::span<float> out, const Place& where);
+
+// One value of metadata to be written.
+struct GgufEntry {
+  std::string key;
+  GgufValueType type = GgufValueType::string;
+  Json value;                                   // of that type and within its range (SIL_CHECK)
+  GgufValueType items = GgufValueType::string;  // of a list
+};
+
+// Writes version 3, the bytes of the Python package gguf for the same entries and tensors in the same order; aligned by
+// 32, or by the entry general.alignment. `bytes` is asked for each tensor's, in order, and what it returns is not kept.
+// Names must be distinct and sizes equal their shapes (SIL_CHECK).
+void write_gguf(std::span<const GgufEntry> metadata, std::span<const GgufTensor> tensors, ByteSink& out,
+                const std::function<std::string_view(const GgufTensor&)>& bytes);
 
 }  // namespace sil

@@ -71,6 +71,37 @@ TEST_CASE("blocks of every type are dequantised bit for bit as the reference doe
   CHECK(types == 13);
 }
 
+TEST_CASE("floats are quantised bit for bit as the reference does it") {
+  const std::string bytes = system_env().read_all(SIL_SOURCE_DIR "/tests/golden/gguf/quantised.gguf");
+  const Gguf file = read_gguf(bytes);
+  int compared = 0;
+  for (const GgufTensor& wanted : file.tensors) {
+    const size_t dot = wanted.name.find('.');
+    if (dot == std::string::npos) continue;
+    INFO(wanted.name);
+    const GgufTensor* source = file.find(wanted.name.substr(0, dot));
+    REQUIRE(source != nullptr);
+    std::vector<float> values(static_cast<size_t>(element_count(*source)));
+    dequantise(*source, values, {});
+    std::string out;
+    quantise(wanted.type, values, out);
+    CHECK(out == wanted.bytes);
+    quantise(GgmlType::f32, values, out);
+    CHECK(out == source->bytes);
+    ++compared;
+  }
+  CHECK(compared == 9);
+  CHECK_FALSE(is_quantised(GgmlType::q4_0));
+}
+
+TEST_CASE("a block whose scale is no 16-bit float is zeros of any sign") {
+  std::string out;
+  quantise(GgmlType::q8_0, std::vector<float>(32, 1e-42F), out);
+  std::vector<float> values(32, 1.0F);
+  dequantise(GgmlType::q8_0, out, values);
+  CHECK(values == std::vector<float>(32, 0.0F));
+}
+
 TEST_CASE("a tensor of another type is refused with its name and those that are read") {
   const std::string block(66, 'x');
   std::vector<float> out(256);

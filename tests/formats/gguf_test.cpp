@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <cstring>
+#include <map>
 #include <random>
 
 #include "sil/env.h"
@@ -108,6 +109,51 @@ TEST_CASE("tensors of the reference are read, rows first") {
   CHECK(file.find("blocks")->shape == std::vector<int64_t>{2, 64});
   CHECK(file.find("blocks")->bytes.size() == 4 * 34);
   CHECK(file.find("nothing") == nullptr);
+}
+
+TEST_CASE("the same entries and tensors are written with the bytes of the reference") {
+  const std::string wanted = golden();
+  const Gguf file = read_gguf(wanted);
+  using enum GgufValueType;
+  const std::map<std::string, std::pair<GgufValueType, GgufValueType>> types = {
+      {"general.architecture", {string, string}},
+      {"general.alignment", {u32, string}},
+      {"test.u8", {u8, string}},
+      {"test.i8", {i8, string}},
+      {"test.u16", {u16, string}},
+      {"test.i16", {i16, string}},
+      {"test.u32", {u32, string}},
+      {"test.i32", {i32, string}},
+      {"test.u64", {u64, string}},
+      {"test.i64", {i64, string}},
+      {"test.f32", {f32, string}},
+      {"test.f64", {f64, string}},
+      {"test.yes", {boolean, string}},
+      {"test.no", {boolean, string}},
+      {"test.text", {string, string}},
+      {"test.texts", {array, string}},
+      {"test.bytes", {array, string}},
+      {"test.numbers", {array, i32}},
+      {"test.floats", {array, f32}},
+      {"test.flags", {array, boolean}}};
+  std::vector<GgufEntry> entries;
+  for (const auto& [key, value] : file.metadata.as_object())
+    entries.push_back({key, types.at(key).first, value, types.at(key).second});
+  StringSink sink;
+  write_gguf(entries, file.tensors, sink, [](const GgufTensor& t) { return t.bytes; });
+  CHECK(sink.take() == wanted);
+}
+
+TEST_CASE("what no GGUF file can hold is not written") {
+  StringSink sink;
+  const auto write = [&](std::vector<GgufEntry> entries, std::vector<GgufTensor> tensors) {
+    write_gguf(entries, tensors, sink, [](const GgufTensor& t) { return t.bytes; });
+  };
+  CHECK_THROWS_AS(write({{"k", GgufValueType::u8, 256}}, {}), Error);
+  CHECK_THROWS_AS(write({{"k", GgufValueType::u64, -1}}, {}), Error);
+  CHECK_THROWS_AS(write({{"k", GgufValueType::u8, 1}, {"k", GgufValueType::u8, 1}}, {}), Error);
+  CHECK_THROWS_AS(write({}, {{"w", GgmlType::f32, {2}, "1234"}}), Error);
+  CHECK_THROWS_AS(write({}, {{"w", GgmlType::q8_0, {2, 16}, std::string_view()}}), Error);
 }
 
 TEST_CASE("a vocabulary without tensors is read, with or without the padding of its end") {

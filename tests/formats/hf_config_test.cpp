@@ -129,7 +129,7 @@ TEST_CASE("what a config says beside the mathematics is written as it was read")
       if (key == "torch_dtype" || key == "dtype") continue;  // what is saved is float32
       if (key == "rope_scaling" && value.is_null()) continue;
       REQUIRE(after.find(key) != nullptr);
-      if (value.is_object()) continue;  // rope_parameters, whose members may stand in another order
+      if (value.is_object()) continue;            // rope_parameters, whose members may stand in another order
       CHECK(dump(after.at(key)) == dump(value));  // 0.0 is written as 0
     }
     CHECK(write_hf_config(read_hf_config(write_hf_config(read), kWhere)) == write_hf_config(read));

@@ -4,6 +4,7 @@
 reference.gguf holds every type of value and some tensors; its values are repeated by hand in gguf_test.cpp.
 dequantised.gguf holds random blocks of each type, as NAME, and what the package makes of them, as NAME.f32: among the
 scales are zeros, subnormals and the largest.
+quantised.gguf holds floats of all magnitudes as NAME, and what the package makes of them as NAME.TYPE.
 """
 import pathlib
 import sys
@@ -84,11 +85,32 @@ def dequantised(path):
     writer.close()
 
 
+def quantised(path):
+    random = numpy.random.default_rng(2025)
+    writer = gguf.GGUFWriter(path, "llama")
+    ties = numpy.concatenate([[127.0], numpy.arange(-15.5, 15.5)]).astype(numpy.float32)  # of the scale 1
+    values = {
+        "normal": random.standard_normal((8, 64), dtype=numpy.float32),
+        "spread": (random.standard_normal((8, 64)) * 10.0 ** random.integers(-9, 5, (8, 64))).astype(numpy.float32),
+        "special": numpy.stack([ties, -ties * 3, numpy.zeros(32, numpy.float32), ties * 1e-6, ties * 60000]).astype(numpy.float32),
+    }
+    for name, floats in values.items():
+        writer.add_tensor(name, floats)
+        for kind in (gguf.GGMLQuantizationType.F16, gguf.GGMLQuantizationType.BF16, gguf.GGMLQuantizationType.Q8_0):
+            blocks = gguf.quants.quantize(floats, kind)
+            writer.add_tensor(f"{name}.{kind.name}", blocks.view(numpy.uint8).reshape(len(floats), -1), raw_dtype=kind)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+
+
 def main():
     out = pathlib.Path(sys.argv[1])
     out.mkdir(parents=True, exist_ok=True)
     reference(out / "reference.gguf")
     dequantised(out / "dequantised.gguf")
+    quantised(out / "quantised.gguf")
 
 
 main()
