@@ -1,4 +1,5 @@
-// A model's folder in the layout of Hugging Face: config.json, model.safetensors, tokenizer.json.
+// A model's folder in the layout of Hugging Face: config.json, model.safetensors or an index with several files of
+// weights, tokenizer.json.
 #pragma once
 
 #include <memory>
@@ -6,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "formats/hf_config.h"
+#include "formats/weight_files.h"
 #include "nn/llama.h"
 #include "sil/codec.h"
 #include "sil/digest.h"
@@ -13,7 +16,9 @@
 
 namespace sil::nn {
 
-// What stands beside the weights, for transformers and for ModelFolder.
+// What stands beside the weights, for transformers and for ModelFolder: of a model read from a folder, of one from
+// scratch.
+std::vector<FolderFile> folder_files(const HfConfig& config, const Codec& codec);
 std::vector<FolderFile> folder_files(const LlamaShape& shape, const Codec& codec);
 
 // Throws Error(Exit::usage) where no family of models has such a shape.
@@ -38,17 +43,17 @@ std::vector<FolderFile> adapter_files(const ModelFolder& base, const LoraOptions
 struct ModelFolder {
   explicit ModelFolder(const std::string& named);
 
-  LlamaShape shape;
+  HfConfig config;
+  LlamaShape shape;  // what `config` says
   std::shared_ptr<const Codec> codec;
-  std::string path;  // of the folder that holds the model's own weights
-  std::string weights_path;
+  std::string path;                      // of the folder that holds the model's own weights
   std::optional<AdapterFolder> adapter;  // where the folder that was named holds one on this model
 
-  std::string weights() const;                    // bytes of model.safetensors, not looked into
-  Digest digest(std::string_view weights) const;  // over the bytes of all files, the adapter's too
+  WeightFiles weights() const;                      // opened, not read
+  Digest digest(const WeightFiles& weights) const;  // over the bytes of all files, the adapter's too
 
  private:
-  std::string config_;
+  std::string config_text_;
   std::string tokenizer_;
 };
 

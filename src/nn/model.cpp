@@ -55,14 +55,16 @@ Model::Model(const LlamaShape& shape, std::shared_ptr<const Kernels> kernels, co
     : shape_(shape),
       kernels_(std::move(kernels)),
       parameters_(llama_parameters(shape, *kernels_)),
-      rotary_(shape.rope_theta > 0 ? rotary_table(shape.context, shape.heads.width, shape.rope_theta) : RotaryTable()) {
+      rotary_(shape.rope_theta > 0
+                  ? rotary_table(shape.context, shape.heads.width, shape.rope_theta, shape.rope_scaling)
+                  : RotaryTable()) {
   if (lora) lora_.emplace(*lora, parameters_, *kernels_);
 }
 
-Buffer Model::filled(const Safetensors& file, const Parameters& parameters, const std::string& prefix) const {
-  Buffer buffer(parameters.floats);
-  for (const NamedTensor& tensor : parameters.tensors)
-    parameters.put(*kernels_, floats(*file.find(prefix + tensor.name)), tensor, buffer.data());
+Buffer Model::filled(const Safetensors& file, const std::string& prefix) const {
+  Buffer buffer(trained().floats);
+  for (const NamedTensor& tensor : trained().tensors)
+    trained().put(*kernels_, floats(*file.find(prefix + tensor.name)), tensor, buffer.data());
   return buffer;
 }
 
@@ -116,21 +118,38 @@ void Model::write_checkpoint(const State& state, int64_t done, ByteSink& out) co
         {number("done", done), number("steps", moments.steps)}, out);
 }
 
-Buffer Model::read_tensors(std::string_view bytes, const Parameters& parameters, const Place& where) const {
-  const Safetensors file = read_safetensors(bytes, where);
-  std::vector<TensorView> wanted;
+std::vector<TensorView> Model::wanted(const Safetensors& file, const Parameters& parameters) {
+  std::vector<TensorView> out;
   for (const NamedTensor& tensor : parameters.tensors) {
     const TensorView* found = file.find(tensor.name);
-    wanted.push_back(
+    out.push_back(
         {tensor.name, found != nullptr && is_float(found->dtype) ? found->dtype : Dtype::f32, tensor.shape(), {}});
   }
-  expect_tensors(file, wanted, where);
-  expect_finite(file, where);
-  return filled(file, parameters, "");
+  return out;
 }
 
-Buffer Model::read_weights(std::string_view weights, const Place& where) const {
-  return read_tensors(weights, parameters_, where);
+Buffer Model::read_trained(std::string_view bytes, const Place& where) const {
+  const Safetensors file = read_safetensors(bytes, where);
+  expect_tensors(file, wanted(file, trained()), where);
+  expect_finite(file, where);
+  return filled(file, "");
+}
+
+Buffer Model::read_weights(const WeightFiles& files) const {
+  const Safetensors listed{files.tensors(), {}};
+  expect_tensors(listed, wanted(listed, parameters_), {files.path(), 0, 0});
+  std::map<std::string_view, const NamedTensor*> named;
+  for (const NamedTensor& tensor : parameters_.tensors) named[tensor.name] = &tensor;
+  Buffer weights(parameters_.floats);
+  std::string bytes;
+  for (size_t i = 0; i < files.tensors().size(); ++i) {
+    files.read(i, bytes);
+    TensorView tensor = files.tensors()[i];
+    tensor.bytes = bytes;
+    expect_finite({{tensor}, {}}, {files.path(i), 0, 0});
+    parameters_.put(*kernels_, floats(tensor), *named.at(tensor.name), weights.data());
+  }
+  return weights;
 }
 
 std::vector<TensorView> Model::tensors(std::initializer_list<const char*> prefixes,
@@ -144,13 +163,11 @@ std::vector<TensorView> Model::tensors(std::initializer_list<const char*> prefix
 }
 
 Moments Model::moments_of(const Safetensors& file, const Place& where) const {
-  return {.steps = number_of(file, "steps", where),
-          .first = filled(file, trained(), "first."),
-          .second = filled(file, trained(), "second.")};
+  return {.steps = number_of(file, "steps", where), .first = filled(file, "first."), .second = filled(file, "second.")};
 }
 
 State Model::read(std::string_view weights, std::string_view moments) const {
-  State state{.weights = read_tensors(weights, trained(), {"model weights", 0, 0}), .moments = {}, .merged = {}};
+  State state{.weights = read_trained(weights, {"model weights", 0, 0}), .moments = {}, .merged = {}};
   if (moments.empty()) return state;
   const Place where{"optimizer state", 0, 0};
   const Safetensors file = read_safetensors(moments, where);
@@ -172,9 +189,7 @@ State Model::read_checkpoint(const UpdateCheckpoint& checkpoint) const {
     throw Error(Exit::unreadable,
                 "it is of step " + std::to_string(done) + ", wanted " + std::to_string(checkpoint.step),
                 "start the round again", where);
-  return {.weights = filled(file, trained(), "weights."),
-          .moments = moments ? moments_of(file, where) : Moments(),
-          .merged = {}};
+  return {.weights = filled(file, "weights."), .moments = moments ? moments_of(file, where) : Moments(), .merged = {}};
 }
 
 Digest Model::digest(const State& state) const {

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "formats/safetensors.h"
+#include "formats/weight_files.h"
 #include "nn/buffer.h"
 #include "nn/llama.h"
 #include "nn/lora.h"
@@ -53,9 +54,9 @@ class Model {
   // & Salazar 2019), divided by sqrt(2 layers) where they write into the residual stream (Radford et al. 2019); norms
   // 1, biases 0. An element's draw belongs to its place in its published tensor.
   Buffer initial(uint64_t key) const;
-  // The model's own weights of anyone's file: F16 and BF16 too. Throws Error(Exit::unreadable) on other tensors, shapes
-  // or values.
-  Buffer read_weights(std::string_view weights, const Place& where) const;
+  // The model's own weights of anyone's files, a tensor at a time: F16 and BF16 too. Throws Error(Exit::unreadable) on
+  // other tensors, shapes or values.
+  Buffer read_weights(const WeightFiles& files) const;
 
   // What is trained, as safetensors of the published names, written as F32. Throw Error(Exit::unreadable) on other
   // tensors, shapes or values. A state that was read is not merged.
@@ -79,11 +80,12 @@ class Model {
   void write(std::span<const Part> parts, std::vector<TensorView> tensors, ByteSink& out) const;
   std::vector<TensorView> tensors(std::initializer_list<const char*> prefixes,
                                   std::initializer_list<const char*> numbers) const;
+  // A file's tensors as they must be, in its own dtypes where those are read.
+  static std::vector<TensorView> wanted(const Safetensors& file, const Parameters& parameters);
   Moments moments_of(const Safetensors& file, const Place& where) const;
-  // Of `parameters`, which must be there, all and no others; F16 and BF16 too.
-  Buffer read_tensors(std::string_view bytes, const Parameters& parameters, const Place& where) const;
+  Buffer read_trained(std::string_view bytes, const Place& where) const;
   // From tensors whose names begin with `prefix`, all of them there.
-  Buffer filled(const Safetensors& file, const Parameters& parameters, const std::string& prefix) const;
+  Buffer filled(const Safetensors& file, const std::string& prefix) const;
 
   LlamaShape shape_;
   std::shared_ptr<const Kernels> kernels_;

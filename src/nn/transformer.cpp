@@ -159,15 +159,16 @@ class Transformer final : public Engine {
     return nn::training_plan(model_, work, pool_.threads());
   }
   std::vector<FolderFile> folder_files() const override {
-    if (model_.lora() == nullptr) return nn::folder_files(model_.shape(), *codec_);
+    if (model_.lora() == nullptr)
+      return folder_ ? nn::folder_files(folder_->config, *codec_) : nn::folder_files(model_.shape(), *codec_);
     // Of a model from scratch nobody else has what the factors stand on.
     return folder_ ? adapter_files(*folder_, model_.lora()->options(), *codec_) : std::vector<FolderFile>();
   }
   // Reads and checks the folder's weights, once.
   std::optional<Digest> source_digest() const override {
     if (folder_ && !digest_) {
-      const std::string weights = folder_->weights();
-      Buffer own = read_folder(weights);
+      const WeightFiles weights = folder_->weights();
+      Buffer own = model_.read_weights(weights);
       digest_ = folder_->digest(weights);
       if (model_.lora() == nullptr) return digest_;
       const std::lock_guard lock(base_mutex_);
@@ -177,10 +178,7 @@ class Transformer final : public Engine {
   }
 
  private:
-  Buffer read_folder(const std::string& weights) const {
-    return model_.read_weights(weights, {folder_->weights_path, 0, 0});
-  }
-  Buffer own_weights() const { return folder_ ? read_folder(folder_->weights()) : model_.initial(key_); }
+  Buffer own_weights() const { return folder_ ? model_.read_weights(folder_->weights()) : model_.initial(key_); }
   // What an adapter's factors stand on, of all versions; null without one.
   std::shared_ptr<const Buffer> base() const {
     if (model_.lora() == nullptr) return nullptr;
@@ -286,7 +284,8 @@ struct FolderOptions {
   void visit(OptionVisitor& v) {
     v.option(
         "folder", folder,
-        {.help = "holds config.json, model.safetensors and tokenizer.json; relative to the folder sil is started in",
+        {.help =
+             "holds config.json, weights as safetensors and tokenizer.json; relative to the folder sil is started in",
          .required = true});
   }
 };
