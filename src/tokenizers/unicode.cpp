@@ -138,7 +138,8 @@ size_t grapheme_length(std::string_view text) {
   while (at < text.size()) {
     const std::string_view character = character_at(text, at);
     const auto point = static_cast<utf8proc_int32_t>(code_point(character));
-    if (utf8proc_grapheme_break_stateful(before, point, &state)) break;
+    const bool young_mark = within(kRegexMn, code_point(character)) || within(kRegexMc, code_point(character));
+    if (utf8proc_grapheme_break_stateful(before, point, &state) && !young_mark) break;
     before = point;
     at += character.size();
   }

@@ -1,5 +1,9 @@
 // The unigram language model (Kudo 2018): of all ways to write a piece the one of the largest sum of scores, by
 // Viterbi.
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cstdlib>
 #include <limits>
 
 #include "tokenizers/byte_trie.h"
@@ -8,6 +12,31 @@
 
 namespace sil::tokenizers {
 namespace {
+
+// serde_json, by which `tokenizers` reads its files, takes a number's digits as an integer and divides once: up to a
+// bit less exact than the nearest double. Ways of equal score are told apart by that bit.
+double as_serde_json_reads(double score) {
+  std::array<char, 32> text;
+  const auto end = std::to_chars(text.data(), text.data() + text.size(), score, std::chars_format::scientific).ptr;
+  const std::string_view shortest(text.data(), static_cast<size_t>(end - text.data()));
+  const size_t e = shortest.find('e');
+  if (e == std::string_view::npos) return score;  // not finite
+  int exponent = std::stoi(std::string(shortest.substr(e + 1)));
+  int64_t significand = 0;
+  for (const char c : shortest.substr(0, e)) {
+    if (c >= '0' && c <= '9') significand = significand * 10 + (c - '0');
+  }
+  const size_t point = shortest.find('.');
+  if (point < e) exponent -= static_cast<int>(e - point - 1);
+  auto digits = static_cast<double>(significand);
+  const auto power = [](int n) { return std::strtod(("1e" + std::to_string(n)).c_str(), nullptr); };
+  if (exponent < -308) {
+    digits /= power(308);
+    exponent += 308;
+  }
+  digits = exponent < 0 ? digits / power(-exponent) : digits * power(exponent);
+  return score < 0 ? -digits : digits;
+}
 
 constexpr double kUnknownPenalty = 10;  // an unknown character scores that much below the worst token
 
@@ -103,6 +132,7 @@ class Unigram final : public SubwordModel {
 std::unique_ptr<const SubwordModel> read_unigram(const Component& component) {
   std::vector<double> scores;
   Vocabulary vocabulary = Vocabulary::of_scores(component, scores);
+  std::transform(scores.begin(), scores.end(), scores.begin(), as_serde_json_reads);
   TokenId unknown = -1;
   if (component.find("unk_id") != nullptr)
     unknown = static_cast<TokenId>(component.integer("unk_id", 0, vocabulary.bound() - 1));

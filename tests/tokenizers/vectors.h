@@ -26,23 +26,24 @@ inline std::string streamed(const Tokenizer& tokenizer, const std::vector<TokenI
   return out + stream->finish();
 }
 
+inline void check_row(const Tokenizer& tokenizer, const Json& row) {
+  const std::string text = dump(row.at("text"));
+  INFO(text);
+  const std::vector<TokenId> ids = ids_of(row.at("ids"));
+  CHECK(tokenizer.encode(row.at("text").as_string(), row.at("add_special").as_bool(),
+                         row.at("parse_special").as_bool()) == ids);
+  if (const Json* decoded = row.find("decoded")) CHECK(tokenizer.decode(ids, false) == decoded->as_string());
+  if (const Json* decoded = row.find("decoded_skip_special")) {
+    CHECK(tokenizer.decode(ids, true) == decoded->as_string());
+    CHECK(streamed(tokenizer, ids) == decoded->as_string());
+  }
+}
+
 // Returns how many rows there were.
 inline int check_vectors(const Tokenizer& tokenizer, const std::string& path) {
   JsonLines rows(path);
   int count = 0;
-  while (rows.next()) {
-    const Json& row = rows.row();
-    INFO(rows.text());
-    const std::vector<TokenId> ids = ids_of(row.at("ids"));
-    CHECK(tokenizer.encode(row.at("text").as_string(), row.at("add_special").as_bool(),
-                           row.at("parse_special").as_bool()) == ids);
-    if (const Json* decoded = row.find("decoded")) CHECK(tokenizer.decode(ids, false) == decoded->as_string());
-    if (const Json* decoded = row.find("decoded_skip_special")) {
-      CHECK(tokenizer.decode(ids, true) == decoded->as_string());
-      CHECK(streamed(tokenizer, ids) == decoded->as_string());
-    }
-    ++count;
-  }
+  for (; rows.next(); ++count) check_row(tokenizer, rows.row());
   return count;
 }
 
