@@ -1,33 +1,41 @@
 #include "formats/hf_config.h"
 
-#include <array>
+#include <algorithm>
 #include <cmath>
 #include <vector>
 
-#include "sil/json.h"
-
 namespace sil {
 namespace {
-
-struct Family {
-  HfFamily family;
-  std::string_view type;
-  std::string_view architecture;
-};
-constexpr std::array<Family, 4> kFamilies = {{{HfFamily::llama, "llama", "LlamaForCausalLM"},
-                                              {HfFamily::qwen2, "qwen2", "Qwen2ForCausalLM"},
-                                              {HfFamily::qwen3, "qwen3", "Qwen3ForCausalLM"},
-                                              {HfFamily::llama_nope, "sil-llama-nope", "SilLlamaNopeForCausalLM"}}};
-
-const Family& about(HfFamily family) {
-  return kFamilies[static_cast<size_t>(family)];
-}
 
 // Far beyond any model; keeps products of sizes within 64 bits.
 constexpr int64_t kMostSize = int64_t{1} << 24;
 constexpr int64_t kMostLayers = 1024;
 constexpr int64_t kMostPositions = int64_t{1} << 20;
 constexpr size_t kLargest = size_t{1} << 20;  // bytes
+
+constexpr HfFamily kFamilies[] = {HfFamily::llama, HfFamily::mistral, HfFamily::qwen2, HfFamily::qwen3,
+                                  HfFamily::llama_nope};
+// What HfConfig says in other words; `false`, `"silu"` and the like are the only values that are read.
+constexpr std::string_view kKnown[] = {"architectures",
+                                       "model_type",
+                                       "hidden_size",
+                                       "intermediate_size",
+                                       "num_hidden_layers",
+                                       "num_attention_heads",
+                                       "num_key_value_heads",
+                                       "head_dim",
+                                       "hidden_act",
+                                       "vocab_size",
+                                       "max_position_embeddings",
+                                       "rms_norm_eps",
+                                       "rope_theta",
+                                       "rope_scaling",
+                                       "rope_parameters",
+                                       "attention_bias",
+                                       "mlp_bias",
+                                       "tie_word_embeddings",
+                                       "dtype",
+                                       "torch_dtype"};
 
 std::string shown(const Json& value) {
   std::string text = dump(value);
@@ -42,7 +50,7 @@ class Reader {
     if (!json_.is_object()) fail(std::string("config.json is ") + json_.kind() + ", not a map");
     HfConfig out;
     out.family = family();
-    refuse_unsupported(out.family);
+    refuse_unsupported();
     out.hidden_size = size("hidden_size", kMostSize);
     out.intermediate_size = size("intermediate_size", kMostSize);
     out.num_hidden_layers = size("num_hidden_layers", kMostLayers);
@@ -53,8 +61,12 @@ class Reader {
     out.max_position_embeddings = size("max_position_embeddings", kMostPositions);
     out.rms_norm_eps = number("rms_norm_eps", value("rms_norm_eps"), 1e-6);
     out.rope_theta = rope_theta();
+    out.rope_scaling = rope_scaling();
     out.tie_word_embeddings = flag("tie_word_embeddings");
+    check_window(out);
     if (findings_.empty()) check_heads(out);
+    for (const auto& [key, kept] : json_.as_object())
+      if (std::find(std::begin(kKnown), std::end(kKnown), key) == std::end(kKnown)) out.other.set(key, kept);
     if (!findings_.empty()) throw Error(Exit::unreadable, std::move(findings_));
     return out;
   }
@@ -76,21 +88,25 @@ class Reader {
   HfFamily family() const {
     const Json* type = value("model_type");
     if (type == nullptr) fail("there is no model_type");
-    for (const Family& known : kFamilies)
-      if (*type == Json(known.type)) return known.family;
     std::string all;
-    for (const Family& known : kFamilies) all += (all.empty() ? "" : ", ") + std::string(known.type);
+    for (const HfFamily known : kFamilies) {
+      if (*type == Json(name(known))) return known;
+      all += (all.empty() ? "" : ", ") + std::string(name(known));
+    }
     throw Error(Exit::unreadable, "model_type is " + shown(*type) + "; supported: " + all,
                 "use a model of one of these families", where_);
   }
 
   int64_t size(std::string_view key, int64_t most, int64_t otherwise = 0) {
     const Json* found = value(key);
-    if (found == nullptr && otherwise > 0) return otherwise;
+    return found == nullptr && otherwise > 0 ? otherwise : size_of(std::string(key), found, most);
+  }
+
+  int64_t size_of(const std::string& key, const Json* found, int64_t most) {
     if (found == nullptr) {
-      find("there is no " + std::string(key));
+      find("there is no " + key);
     } else if (!found->is_int() || found->as_int() < 1 || found->as_int() > most) {
-      find(std::string(key) + " is " + shown(*found) + "; allowed: integers from 1 to " + std::to_string(most));
+      find(key + " is " + shown(*found) + "; allowed: integers from 1 to " + std::to_string(most));
     } else {
       return found->as_int();
     }
@@ -139,36 +155,91 @@ class Reader {
     find(std::string(key) + " is " + shown(seen) + ", which is not supported", "supported: " + supported);
   }
 
-  void refuse_unsupported(HfFamily family) {
+  void refuse_unsupported() {
     for (const char* key : {"attention_bias", "mlp_bias", "use_sliding_window"})
       if (const Json* found = value(key); found != nullptr && *found != Json(false)) refuse(key, *found, "false");
     if (const Json* found = value("quantization_config"))
       refuse("quantization_config", *found, "weights of F32, BF16 or F16, without quantization");
     if (const Json* found = value("hidden_act"); found != nullptr && *found != Json("silu"))
       refuse("hidden_act", *found, "\"silu\"");
-    const bool qwen = family == HfFamily::qwen2 || family == HfFamily::qwen3;
-    if (const Json* found = value("sliding_window"); found != nullptr && !qwen)
-      refuse("sliding_window", *found, "null: attention over the whole sequence");
     if (const Json* types = value("layer_types"); types != nullptr && types->is_array())
       for (const Json& type : types->as_array())
         if (type != Json("full_attention")) return refuse("layer_types", *types, "full_attention in every layer");
-    refuse_scaling("rope_scaling");
-    refuse_scaling("rope_parameters");
     if (const Json* found = value("partial_rotary_factor");
         found != nullptr && *found != Json(1.0) && *found != Json(1))
       refuse("partial_rotary_factor", *found, "1");
   }
 
-  // Anything but the plain rotary embedding: linear, dynamic, yarn, longrope, llama3.
-  void refuse_scaling(std::string_view key) {
+  // A window is none where it covers every sequence. Qwen's says nothing unless use_sliding_window is true.
+  void check_window(const HfConfig& config) {
+    if (config.family == HfFamily::qwen2 || config.family == HfFamily::qwen3) return;
+    constexpr int64_t kOfMistral = 4096;  // where config.json does not say it, as transformers has it
+    const Json* found = json_.find("sliding_window");
+    const Json window = found != nullptr ? *found : config.family == HfFamily::mistral ? Json(kOfMistral) : Json();
+    if (window.is_null() || (window.is_int() && window.as_int() >= config.max_position_embeddings)) return;
+    refuse("sliding_window", window,
+           "null or at least max_position_embeddings, " + std::to_string(config.max_position_embeddings) +
+               ": attention over the whole sequence");
+  }
+
+  // The first of rope_scaling and rope_parameters that scales; the other says the same or nothing.
+  RopeScaling rope_scaling() {
+    const RopeScaling of4 = scaling_of("rope_scaling"), of5 = scaling_of("rope_parameters");
+    if (of4 == of5 || of5 == RopeScaling()) return of4;
+    if (of4 != RopeScaling())
+      find("rope_scaling is " + shown(*value("rope_scaling")) + ", but rope_parameters " +
+               shown(*value("rope_parameters")),
+           "let both say the same");
+    return of5;
+  }
+
+  RopeScaling scaling_of(std::string_view key) {
     const Json* rope = value(key);
-    if (rope == nullptr || !rope->is_object()) return;
-    for (const auto& [name, seen] : rope->as_object()) {
-      const bool type = name == "rope_type" || name == "type";
-      if (name == "rope_theta" || seen.is_null() || (type && seen == Json("default"))) continue;
-      if (name == "partial_rotary_factor" && seen.is_number() && seen.as_double() == 1) continue;
-      return refuse(key, *rope, "rope_type default, without scaling");
+    if (rope == nullptr || !rope->is_object()) return {};
+    const auto said = [&](std::string_view member) {
+      const Json* found = rope->find(member);
+      return found != nullptr && found->is_null() ? nullptr : found;
+    };
+    const Json* type = said("rope_type") != nullptr ? said("rope_type") : said("type");
+    const bool linear = type != nullptr && *type == Json("linear");
+    const bool llama3 = type != nullptr && *type == Json("llama3");
+    RopeScaling out;
+    out.type = linear ? RopeType::linear : llama3 ? RopeType::llama3 : RopeType::plain;
+    if ((type != nullptr && *type != Json("default") && !linear && !llama3) || has_other_member(*rope, out.type)) {
+      refuse(key, *rope, "rope_type default, linear with factor, llama3 with its four numbers");
+      return {};
     }
+    const std::string prefix = std::string(key) + ".";
+    const auto from = [&](const char* member, double least) {
+      const Json* found = said(member);
+      if (found != nullptr && found->is_number() && found->as_double() >= least && std::isfinite(found->as_double()))
+        return found->as_double();
+      find(prefix + member + " is " + (found != nullptr ? shown(*found) : "not there") + "; allowed: numbers from " +
+           shown(least));
+      return least;
+    };
+    if (out.type != RopeType::plain) out.factor = from("factor", 1);
+    if (!llama3) return out;
+    out.low_freq_factor = from("low_freq_factor", 1e-6);
+    out.high_freq_factor = from("high_freq_factor", 1e-6);
+    if (findings_.empty() && out.high_freq_factor <= out.low_freq_factor)
+      find(prefix + "high_freq_factor is " + shown(out.high_freq_factor) +
+           "; allowed: numbers above low_freq_factor, " + shown(out.low_freq_factor));
+    out.original_max_position_embeddings =
+        size_of(prefix + "original_max_position_embeddings", said("original_max_position_embeddings"), kMostPositions);
+    return out;
+  }
+
+  static bool has_other_member(const Json& rope, RopeType type) {
+    for (const auto& [name, seen] : rope.as_object()) {
+      const bool ours = name == "rope_theta" || name == "rope_type" || name == "type" ||
+                        (type != RopeType::plain && name == "factor");
+      const bool of_llama3 =
+          name == "low_freq_factor" || name == "high_freq_factor" || name == "original_max_position_embeddings";
+      const bool whole = name == "partial_rotary_factor" && seen.is_number() && seen.as_double() == 1;
+      if (!ours && !(of_llama3 && type == RopeType::llama3) && !whole && !seen.is_null()) return true;
+    }
+    return false;
   }
 
   void check_heads(const HfConfig& config) {
@@ -188,37 +259,6 @@ class Reader {
 };
 
 }  // namespace
-
-std::string write_hf_config(const HfConfig& config) {
-  const Family& family = about(config.family);
-  Json out = Json::object();
-  out.set("architectures", Json::Array{family.architecture});
-  out.set("model_type", family.type);
-  out.set("hidden_size", config.hidden_size);
-  out.set("intermediate_size", config.intermediate_size);
-  out.set("num_hidden_layers", config.num_hidden_layers);
-  out.set("num_attention_heads", config.num_attention_heads);
-  out.set("num_key_value_heads", config.num_key_value_heads);
-  out.set("head_dim", config.head_dim);
-  out.set("hidden_act", "silu");
-  out.set("vocab_size", config.vocab_size);
-  out.set("max_position_embeddings", config.max_position_embeddings);
-  out.set("rms_norm_eps", config.rms_norm_eps);
-  if (config.family != HfFamily::llama_nope) {
-    out.set("rope_theta", config.rope_theta);
-    out.set("rope_parameters", Json::Object{{"rope_type", "default"}, {"rope_theta", config.rope_theta}});
-  }
-  if (config.family != HfFamily::qwen2) out.set("attention_bias", false);
-  if (config.family == HfFamily::llama || config.family == HfFamily::llama_nope) out.set("mlp_bias", false);
-  out.set("tie_word_embeddings", config.tie_word_embeddings);
-  // A prompt gets no <bos>; with a pad_token_id transformers would not train that row of the embedding.
-  out.set("bos_token_id", Json());
-  out.set("eos_token_id", config.eos_token_id);
-  out.set("pad_token_id", Json());
-  out.set("dtype", "float32");
-  out.set("torch_dtype", "float32");
-  return dump_pretty(out) + "\n";
-}
 
 HfConfig read_hf_config(std::string_view text, const Place& where) {
   return Reader(text, where).read();

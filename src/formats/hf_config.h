@@ -1,8 +1,8 @@
 // config.json of a Hugging Face model folder, for the families that the transformer engine knows.
 //
-// Written so that transformers 4 and 5 read the same: both spellings of the rotary base, both of the dtype. Read in
-// either spelling. What changes the mathematics and is not supported is refused; what does not (use_cache,
-// initializer_range …) is passed over.
+// Written so that transformers 4 and 5 read the same: both spellings of the rotary embedding, both of the dtype. Read
+// in either spelling. What changes the mathematics and is not supported is refused; what does not (use_cache,
+// initializer_range …) is carried over.
 #pragma once
 
 #include <cstdint>
@@ -10,12 +10,29 @@
 #include <string_view>
 
 #include "sil/error.h"
+#include "sil/json.h"
 
 namespace sil {
 
-// `llama`, `qwen2` (biases of queries, keys and values), `qwen3` (norms of queries and keys), and our own llama without
-// positions, which transformers does not load.
-enum class HfFamily : uint8_t { llama, qwen2, qwen3, llama_nope };
+// `llama`, `mistral` (the same where its window does not cut), `qwen2` (biases of queries, keys and values), `qwen3`
+// (norms of queries and keys), and our own llama without positions, which transformers does not load.
+enum class HfFamily : uint8_t { llama, mistral, qwen2, qwen3, llama_nope };
+std::string_view name(HfFamily family);  // the model_type: "llama", "mistral" ...
+
+// How rotary frequencies are stretched for contexts longer than the model was first trained on. `linear`: all are
+// divided by `factor` (Chen et al. 2023). `llama3`: waves longer than original_max_position_embeddings /
+// low_freq_factor are, those shorter than original_max_position_embeddings / high_freq_factor are not, between them it
+// is blended.
+enum class RopeType : uint8_t { plain, linear, llama3 };
+struct RopeScaling {
+  RopeType type = RopeType::plain;
+  double factor = 1;
+  double low_freq_factor = 1;   // this and the rest: llama3 alone
+  double high_freq_factor = 1;  // above low_freq_factor
+  int64_t original_max_position_embeddings = 0;
+
+  friend bool operator==(const RopeScaling&, const RopeScaling&) = default;
+};
 
 struct HfConfig {
   HfFamily family = HfFamily::llama;
@@ -28,9 +45,11 @@ struct HfConfig {
   int64_t vocab_size = 0;
   int64_t max_position_embeddings = 0;
   double rms_norm_eps = 1e-6;
-  double rope_theta = 10000;  // without meaning for llama_nope
+  double rope_theta = 10000;  // without meaning for llama_nope, as is rope_scaling
+  RopeScaling rope_scaling;
   bool tie_word_embeddings = false;
-  int64_t eos_token_id = 0;  // written, not read: the tokenizer's says where a rollout ends
+  // Every other member of config.json, token ids among them; written as it was read.
+  Json other = Json::object();
 
   friend bool operator==(const HfConfig&, const HfConfig&) = default;
 };

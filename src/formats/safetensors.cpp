@@ -4,10 +4,9 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
-#include <cmath>
 #include <cstring>
 
+#include "formats/half.h"
 #include "sil/json.h"
 
 namespace sil {
@@ -48,19 +47,36 @@ bool size_of(Dtype dtype, const std::vector<int64_t>& shape, uint64_t* size) {
 
 class Reader {
  public:
-  Reader(std::string_view bytes, const Place& where) : bytes_(bytes), where_(where) {}
+  // `start` holds the header whole, or as much of the file as tells its size.
+  Reader(std::string_view start, uint64_t file_size, const Place& where)
+      : start_(start), file_size_(file_size), where_(where) {}
 
-  Safetensors read() {
-    const std::string_view header = header_text();
+  // Of the prefix and the header.
+  uint64_t header_size() const {
+    if (file_size_ == 0) fail("it is empty");
+    refuse_other_formats();
+    if (file_size_ < kPrefix) fail("it has " + std::to_string(file_size_) + " bytes; a header begins with 8");
+    const uint64_t length = little_endian(start_);
+    if (length > file_size_ - kPrefix)
+      fail("its header is said to have " + std::to_string(length) + " bytes, but only " +
+           std::to_string(file_size_ - kPrefix) + " follow");
+    if (length > kLargestHeader)
+      fail("its header has " + std::to_string(length) + " bytes; at most " + std::to_string(kLargestHeader) +
+           " are read");
+    if (length == 0 || start_[kPrefix] != '{') fail("its header does not begin with {");
+    return kPrefix + length;
+  }
+
+  SafetensorsHeader read() {
+    data_ = header_size();
     Json json;
     try {
-      json = parse_json(header, {}, {kHeaderDepth, kLargestHeader});
+      json = parse_json(start_.substr(kPrefix, data_ - kPrefix), {}, {kHeaderDepth, kLargestHeader});
     } catch (const Error& error) {
       const Finding& finding = error.findings().front();
       fail("line " + std::to_string(finding.place.line) + ", column " + std::to_string(finding.place.column) +
            " of its header: " + finding.message);
     }
-    buffer_ = bytes_.substr(kPrefix + header.size());
     if (json.as_object().size() > kMostTensors + 1)
       fail("it has " + std::to_string(json.as_object().size()) + " tensors; at most " + std::to_string(kMostTensors) +
            " are read");
@@ -83,22 +99,6 @@ class Reader {
     fail("tensor " + quoted(name) + " " + what);
   }
 
-  std::string_view header_text() const {
-    if (bytes_.empty()) fail("it is empty");
-    refuse_other_formats();
-    if (bytes_.size() < kPrefix) fail("it has " + std::to_string(bytes_.size()) + " bytes; a header begins with 8");
-    const uint64_t length = little_endian(bytes_);
-    if (length > bytes_.size() - kPrefix)
-      fail("its header is said to have " + std::to_string(length) + " bytes, but only " +
-           std::to_string(bytes_.size() - kPrefix) + " follow");
-    if (length > kLargestHeader)
-      fail("its header has " + std::to_string(length) + " bytes; at most " + std::to_string(kLargestHeader) +
-           " are read");
-    const std::string_view header = bytes_.substr(kPrefix, length);
-    if (!header.starts_with('{')) fail("its header does not begin with {");
-    return header;
-  }
-
   void refuse_other_formats() const {
     struct Magic {
       std::string_view bytes, format;
@@ -111,13 +111,13 @@ class Reader {
                                  {"\x1F\x8B", "gzip data"},
                                  {"version https://git-lfs", "a Git LFS pointer"}};
     for (const Magic& magic : kMagics)
-      if (bytes_.starts_with(magic.bytes) && !looks_like_header()) {
+      if (start_.starts_with(magic.bytes) && !looks_like_header()) {
         fail("it is " + std::string(magic.format), "convert it to safetensors with the tool that made it");
       }
   }
   // A header length may begin with the bytes of a magic by chance; its JSON then still stands behind it.
   bool looks_like_header() const {
-    return bytes_.size() > kPrefix && bytes_[kPrefix] == '{' && little_endian(bytes_) <= bytes_.size() - kPrefix;
+    return file_size_ > kPrefix && start_[kPrefix] == '{' && little_endian(start_) <= file_size_ - kPrefix;
   }
 
   void metadata(const Json& value) {
@@ -133,23 +133,19 @@ class Reader {
     for (const auto& member : entry.as_object())
       if (member.first != "dtype" && member.first != "shape" && member.first != "data_offsets")
         fail_tensor(name, "has the unknown key " + quoted(member.first));
-    TensorView view;
-    view.name = name;
-    view.dtype = dtype_of(name, entry);
-    view.shape = numbers(name, entry, "shape");
+    TensorView view{name, dtype_of(name, entry), numbers(name, entry, "shape"), {}};
     const std::vector<int64_t> range = numbers(name, entry, "data_offsets");
     if (range.size() != 2) fail_tensor(name, "has " + std::to_string(range.size()) + " data_offsets instead of 2");
     const auto begin = static_cast<uint64_t>(range[0]), end = static_cast<uint64_t>(range[1]);
-    if (begin > end || end > buffer_.size())
+    if (begin > end || end > file_size_ - data_)
       fail_tensor(name, "lies at [" + std::to_string(begin) + ", " + std::to_string(end) + "), but the data has " +
-                            std::to_string(buffer_.size()) + " bytes");
+                            std::to_string(file_size_ - data_) + " bytes");
     uint64_t size = 0;
     if (!size_of(view.dtype, view.shape, &size)) fail_tensor(name, "has a shape too large for any memory");
     if (size != end - begin)
       fail_tensor(
           name, "needs " + std::to_string(size) + " bytes by dtype and shape, but has " + std::to_string(end - begin));
-    view.bytes = buffer_.substr(begin, end - begin);
-    out_.tensors.push_back(std::move(view));
+    out_.tensors.push_back({std::move(view), data_ + begin, size});
   }
 
   Dtype dtype_of(const std::string& name, const Json& entry) const {
@@ -176,25 +172,24 @@ class Reader {
   }
 
   void check_tiling() {
-    const auto position = [](const TensorView& view) { return view.bytes.data(); };
-    std::sort(out_.tensors.begin(), out_.tensors.end(), [&](const TensorView& a, const TensorView& b) {
-      return std::pair(position(a), a.bytes.size()) < std::pair(position(b), b.bytes.size());
+    std::sort(out_.tensors.begin(), out_.tensors.end(), [](const StoredTensor& a, const StoredTensor& b) {
+      return std::pair(a.begin, a.size) < std::pair(b.begin, b.size);
     });
-    const char* reached = buffer_.data();
-    for (const TensorView& view : out_.tensors) {
-      if (position(view) != reached)
-        fail_tensor(view.name,
-                    position(view) < reached ? "overlaps the tensor before it" : "follows a hole in the data");
-      reached += view.bytes.size();
+    uint64_t reached = data_;
+    for (const StoredTensor& tensor : out_.tensors) {
+      if (tensor.begin != reached)
+        fail_tensor(tensor.about.name,
+                    tensor.begin < reached ? "overlaps the tensor before it" : "follows a hole in the data");
+      reached += tensor.size;
     }
-    const auto left = buffer_.data() + buffer_.size() - reached;
-    if (left != 0) fail(std::to_string(left) + " bytes follow the last tensor");
+    if (reached != file_size_) fail(std::to_string(file_size_ - reached) + " bytes follow the last tensor");
   }
 
-  std::string_view bytes_;
+  std::string_view start_;
+  uint64_t file_size_;
   const Place& where_;
-  std::string_view buffer_;
-  Safetensors out_;
+  uint64_t data_ = 0;  // where the data begin in the file
+  SafetensorsHeader out_;
 };
 
 std::string shape_text(const TensorView& tensor) {
@@ -229,16 +224,6 @@ size_t first_non_finite(const TensorView& tensor) {
   }
 }
 
-// IEEE 754 binary16: one sign bit, five of the exponent, ten of the fraction.
-float from_half(uint16_t half) {
-  const int exponent = half >> 10 & 0x1F;
-  const int fraction = half & 0x3FF;
-  const float sign = half >> 15 != 0 ? -1.0F : 1.0F;
-  if (exponent == 0x1F) return fraction != 0 ? std::nanf("") : sign * HUGE_VALF;
-  if (exponent == 0) return sign * std::ldexp(static_cast<float>(fraction), -24);
-  return sign * std::ldexp(static_cast<float>(fraction + 0x400), exponent - 25);
-}
-
 }  // namespace
 
 std::string_view name(Dtype dtype) {
@@ -255,7 +240,22 @@ const TensorView* Safetensors::find(std::string_view tensor) const {
 }
 
 Safetensors read_safetensors(std::string_view bytes, const Place& where) {
-  return Reader(bytes, where).read();
+  SafetensorsHeader header = Reader(bytes, bytes.size(), where).read();
+  Safetensors out{{}, std::move(header.metadata)};
+  for (StoredTensor& tensor : header.tensors) {
+    out.tensors.push_back(std::move(tensor.about));
+    out.tensors.back().bytes = bytes.substr(tensor.begin, tensor.size);
+  }
+  return out;
+}
+
+SafetensorsHeader read_safetensors_header(const InputFile& file, const Place& where) {
+  constexpr uint64_t kTelling = 64;  // of a header's length and of other formats' magics
+  std::string start(std::min(file.size(), kTelling), '\0');
+  file.read(0, start.data(), start.size());
+  start.resize(Reader(start, file.size(), where).header_size());
+  file.read(0, start.data(), start.size());
+  return Reader(start, file.size(), where).read();
 }
 
 void expect_tensors(const Safetensors& file, std::span<const TensorView> wanted, const Place& where) {
@@ -307,7 +307,7 @@ std::vector<float> floats(const TensorView& tensor) {
   for (size_t i = 0; i < out.size(); ++i) {
     uint16_t half = 0;
     std::memcpy(&half, tensor.bytes.data() + i * sizeof half, sizeof half);
-    out[i] = tensor.dtype == Dtype::bf16 ? std::bit_cast<float>(uint32_t{half} << 16) : from_half(half);
+    out[i] = tensor.dtype == Dtype::bf16 ? from_bfloat16(half) : from_half(half);
   }
   return out;
 }

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "sil/engine.h"
+#include "sil/env.h"
 #include "sil/error.h"
 
 namespace sil {
@@ -37,6 +38,21 @@ struct Safetensors {
 // Throws Error(Exit::unreadable) at `where` for anything but a well-formed file. Whatever `bytes` holds, the views lie
 // within it and every size equals its shape.
 Safetensors read_safetensors(std::string_view bytes, const Place& where = {});
+
+// A tensor whose bytes are still in its file.
+struct StoredTensor {
+  TensorView about;    // without bytes
+  uint64_t begin = 0;  // of its bytes, in the file
+  uint64_t size = 0;
+};
+
+struct SafetensorsHeader {
+  std::vector<StoredTensor> tensors;  // in the order of their bytes
+  std::map<std::string, std::string> metadata;
+};
+
+// The same checks, of which none needs the data: only the header is read.
+SafetensorsHeader read_safetensors_header(const InputFile& file, const Place& where);
 
 // The same tensors in any order give the same bytes. Names must be distinct and sizes equal their shapes (SIL_CHECK).
 void write_safetensors(std::span<const TensorView> tensors, ByteSink& out);

@@ -25,6 +25,8 @@ double decimal(float value) {
 }
 
 HfConfig config_of(const LlamaShape& shape, TokenId eos) {
+  // A prompt gets no <bos>; with a pad_token_id transformers would not train that row of the embedding.
+  Json tokens = Json::Object{{"bos_token_id", Json()}, {"eos_token_id", Json(eos)}, {"pad_token_id", Json()}};
   return {.family = family_of(shape),
           .hidden_size = shape.width,
           .intermediate_size = shape.hidden,
@@ -36,8 +38,18 @@ HfConfig config_of(const LlamaShape& shape, TokenId eos) {
           .max_position_embeddings = shape.context,
           .rms_norm_eps = decimal(shape.epsilon),
           .rope_theta = shape.rope_theta,
+          .rope_scaling = {},
           .tie_word_embeddings = shape.tied,
-          .eos_token_id = eos};
+          .other = std::move(tokens)};
+}
+
+RotaryScaling scaling_of(const RopeScaling& rope) {
+  RotaryScaling out{.factor = rope.factor};
+  if (rope.type != RopeType::llama3) return out;
+  out.original_context = rope.original_max_position_embeddings;
+  out.low = rope.low_freq_factor;
+  out.high = rope.high_freq_factor;
+  return out;
 }
 
 LlamaShape shape_of(const HfConfig& config) {
@@ -49,6 +61,7 @@ LlamaShape shape_of(const HfConfig& config) {
   shape.context = config.max_position_embeddings;
   shape.vocabulary = config.vocab_size;
   shape.rope_theta = config.family == HfFamily::llama_nope ? 0 : config.rope_theta;
+  shape.rope_scaling = scaling_of(config.rope_scaling);
   shape.epsilon = static_cast<float>(config.rms_norm_eps);
   shape.tied = config.tie_word_embeddings;
   shape.qkv_bias = config.family == HfFamily::qwen2;
@@ -75,10 +88,7 @@ void check_folder(const std::string& path) {
     refuse("is a run, not a model", "name its model, as " + path + "/accepted", path);
   if (!has("config.json"))
     refuse("holds no config.json", "a model's folder holds config.json, model.safetensors and tokenizer.json", path);
-  if (has("model.safetensors")) return;
-  if (has("model.safetensors.index.json"))
-    refuse("holds its weights in several files, which is not supported",
-           "save it as one, with save_pretrained(..., max_shard_size=\"1TB\")", path);
+  if (has("model.safetensors") || has("model.safetensors.index.json")) return;
   if (has("pytorch_model.bin") || has("pytorch_model.bin.index.json"))
     refuse("holds its weights as a pickle, which is not read", "save it again with transformers, as safetensors", path);
   refuse("holds no model.safetensors", "copy it there", path);
@@ -86,10 +96,14 @@ void check_folder(const std::string& path) {
 
 }  // namespace
 
-std::vector<FolderFile> folder_files(const LlamaShape& shape, const Codec& codec) {
-  std::vector<FolderFile> files{{"config.json", write_hf_config(config_of(shape, codec.stop_ids().front()))}};
+std::vector<FolderFile> folder_files(const HfConfig& config, const Codec& codec) {
+  std::vector<FolderFile> files{{"config.json", write_hf_config(config)}};
   for (FolderFile& file : codec.folder_files()) files.push_back(std::move(file));
   return files;
+}
+
+std::vector<FolderFile> folder_files(const LlamaShape& shape, const Codec& codec) {
+  return folder_files(config_of(shape, codec.stop_ids().front()), codec);
 }
 
 void refuse_without_family(const LlamaShape& shape) {
@@ -103,11 +117,12 @@ void refuse_without_family(const LlamaShape& shape) {
                 "without positions, leave qkv_bias and qk_norm out");
 }
 
-ModelFolder::ModelFolder(const std::string& path) {
+ModelFolder::ModelFolder(const std::string& path) : path_(path) {
   check_folder(path);
   Env& env = system_env();
-  config_ = env.read_all(path + "/config.json");
-  shape = shape_of(read_hf_config(config_, {path + "/config.json", 0, 0}));
+  config_text_ = env.read_all(path + "/config.json");
+  config = read_hf_config(config_text_, {path + "/config.json", 0, 0});
+  shape = shape_of(config);
   const std::string tokenizer_path = path + "/tokenizer.json";
   if (!env.exists(tokenizer_path)) refuse("holds no tokenizer.json", "save the tokenizer to the same folder", path);
   tokenizer_ = env.read_all(tokenizer_path);
@@ -116,16 +131,16 @@ ModelFolder::ModelFolder(const std::string& path) {
     refuse("the tokenizer has " + std::to_string(codec->vocabulary_size()) + " ids, but vocab_size in config.json is " +
                std::to_string(shape.vocabulary),
            "take both files from one model", tokenizer_path);
-  weights_path = path + "/model.safetensors";
 }
 
-std::string ModelFolder::weights() const {
-  return system_env().read_all(weights_path);
+WeightFiles ModelFolder::weights() const {
+  return WeightFiles(path_);
 }
 
-Digest ModelFolder::digest(std::string_view weights) const {
+Digest ModelFolder::digest(const WeightFiles& weights) const {
   Sha256 hash;
-  hash.field("model folder").field(config_).field(tokenizer_).field(weights);
+  hash.field("model folder").field(config_text_).field(tokenizer_);
+  weights.hash(hash);
   return hash.finish();
 }
 

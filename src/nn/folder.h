@@ -1,17 +1,22 @@
-// A model's folder in the layout of Hugging Face: config.json, model.safetensors, tokenizer.json.
+// A model's folder in the layout of Hugging Face: config.json, model.safetensors or an index with several files of
+// weights, tokenizer.json.
 #pragma once
 
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "formats/hf_config.h"
+#include "formats/weight_files.h"
 #include "nn/llama.h"
 #include "sil/codec.h"
 #include "sil/digest.h"
 
 namespace sil::nn {
 
-// What stands beside the weights, for transformers and for ModelFolder.
+// What stands beside the weights, for transformers and for ModelFolder: of a model read from a folder, of one from
+// scratch.
+std::vector<FolderFile> folder_files(const HfConfig& config, const Codec& codec);
 std::vector<FolderFile> folder_files(const LlamaShape& shape, const Codec& codec);
 
 // Throws Error(Exit::usage) where no family of models has such a shape.
@@ -22,15 +27,16 @@ void refuse_without_family(const LlamaShape& shape);
 struct ModelFolder {
   explicit ModelFolder(const std::string& path);
 
-  LlamaShape shape;
+  HfConfig config;
+  LlamaShape shape;  // what `config` says
   std::shared_ptr<const Codec> codec;
-  std::string weights_path;
 
-  std::string weights() const;                    // bytes of model.safetensors, not looked into
-  Digest digest(std::string_view weights) const;  // over the bytes of all three files
+  WeightFiles weights() const;                      // opened, not read
+  Digest digest(const WeightFiles& weights) const;  // over the bytes of all files
 
  private:
-  std::string config_;
+  std::string path_;
+  std::string config_text_;
   std::string tokenizer_;
 };
 

@@ -18,6 +18,7 @@ struct LlamaShape {
   int64_t context = 0;  // most positions of a sequence
   int64_t vocabulary = 0;
   double rope_theta = 10000;  // 0 = no positions
+  RotaryScaling rope_scaling;
   float epsilon = 1e-6F;
   bool tied = true;  // the head is the embedding
   bool qkv_bias = false;

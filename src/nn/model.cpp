@@ -92,8 +92,9 @@ Model::Model(const LlamaShape& shape, std::shared_ptr<const Kernels> kernels)
     : shape_(shape),
       kernels_(std::move(kernels)),
       parameters_(shape, *kernels_),
-      rotary_(shape.rope_theta > 0 ? rotary_table(shape.context, shape.heads.width, shape.rope_theta) : RotaryTable()) {
-}
+      rotary_(shape.rope_theta > 0
+                  ? rotary_table(shape.context, shape.heads.width, shape.rope_theta, shape.rope_scaling)
+                  : RotaryTable()) {}
 
 void Model::put(std::span<const float> values, const NamedTensor& tensor, Buffer& buffer) const {
   const Parameter& p = parameters_.parameters[tensor.parameter];
@@ -172,17 +173,38 @@ void Model::write_checkpoint(const State& state, int64_t done, ByteSink& out) co
         {number("done", done), number("steps", moments.steps)}, out);
 }
 
-State Model::read_weights(std::string_view weights, const Place& where) const {
-  const Safetensors file = read_safetensors(weights, where);
-  std::vector<TensorView> wanted;
+std::vector<TensorView> Model::wanted(const Safetensors& file) const {
+  std::vector<TensorView> out;
   for (const NamedTensor& tensor : parameters_.tensors) {
     const TensorView* found = file.find(tensor.name);
-    wanted.push_back(
+    out.push_back(
         {tensor.name, found != nullptr && is_float(found->dtype) ? found->dtype : Dtype::f32, shape_of(tensor), {}});
   }
-  expect_tensors(file, wanted, where);
+  return out;
+}
+
+State Model::read_weights(std::string_view weights, const Place& where) const {
+  const Safetensors file = read_safetensors(weights, where);
+  expect_tensors(file, wanted(file), where);
   expect_finite(file, where);
   return {.weights = filled(file, ""), .moments = {}};
+}
+
+State Model::read_weights(const WeightFiles& files) const {
+  const Safetensors listed{files.tensors(), {}};
+  expect_tensors(listed, wanted(listed), {files.path(), 0, 0});
+  std::map<std::string_view, const NamedTensor*> named;
+  for (const NamedTensor& tensor : parameters_.tensors) named[tensor.name] = &tensor;
+  State state{.weights = Buffer(parameters_.floats), .moments = {}};
+  std::string bytes;
+  for (size_t i = 0; i < files.tensors().size(); ++i) {
+    files.read(i, bytes);
+    TensorView tensor = files.tensors()[i];
+    tensor.bytes = bytes;
+    expect_finite({{tensor}, {}}, {files.path(i), 0, 0});
+    put(floats(tensor), *named.at(tensor.name), state.weights);
+  }
+  return state;
 }
 
 std::vector<TensorView> Model::tensors(std::initializer_list<const char*> prefixes,

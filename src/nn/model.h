@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "formats/safetensors.h"
+#include "formats/weight_files.h"
 #include "nn/llama.h"
 #include "sil/digest.h"
 #include "sil/engine.h"
@@ -68,8 +69,9 @@ class Model {
   void write_weights(const State& state, ByteSink& out) const;
   void write_moments(const State& state, ByteSink& out) const;  // nothing where there are none
   State read(std::string_view weights, std::string_view moments) const;
-  // Of anyone's file: F16 and BF16 too.
+  // Of anyone's files: F16 and BF16 too.
   State read_weights(std::string_view weights, const Place& where) const;
+  State read_weights(const WeightFiles& files) const;  // a tensor at a time
 
   // Of an update that had finished `done` optimizer steps, in one file.
   void write_checkpoint(const State& state, int64_t done, ByteSink& out) const;
@@ -90,6 +92,8 @@ class Model {
   void write(std::span<const Part> parts, std::vector<TensorView> tensors, ByteSink& out) const;
   std::vector<TensorView> tensors(std::initializer_list<const char*> prefixes,
                                   std::initializer_list<const char*> numbers) const;
+  // Its tensors as the model needs them, in the file's dtypes where those are read.
+  std::vector<TensorView> wanted(const Safetensors& file) const;
   Moments moments_of(const Safetensors& file, const Place& where) const;
   // From tensors whose names begin with `prefix`, all of them there.
   Buffer filled(const Safetensors& file, const std::string& prefix) const;

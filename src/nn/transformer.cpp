@@ -115,7 +115,7 @@ class Transformer final : public Engine {
   }
   const Codec& codec() const override { return *codec_; }
 
-  Version initial() override { return hold(folder_ ? read_folder(folder_->weights()) : model_.initial(key_)); }
+  Version initial() override { return hold(folder_ ? model_.read_weights(folder_->weights()) : model_.initial(key_)); }
   Version load(std::string_view weights, std::string_view optimizer) override {
     return hold(model_.read(weights, optimizer));
   }
@@ -151,21 +151,20 @@ class Transformer final : public Engine {
   Plan training_plan(const TrainingWorkload& work) const override {
     return nn::training_plan(model_, work, pool_.threads());
   }
-  std::vector<FolderFile> folder_files() const override { return nn::folder_files(model_.shape(), *codec_); }
+  std::vector<FolderFile> folder_files() const override {
+    return folder_ ? nn::folder_files(folder_->config, *codec_) : nn::folder_files(model_.shape(), *codec_);
+  }
   // Reads and checks the folder's weights, once, and keeps none.
   std::optional<Digest> source_digest() const override {
     if (folder_ && !digest_) {
-      const std::string weights = folder_->weights();
-      read_folder(weights);
+      const WeightFiles weights = folder_->weights();
+      model_.read_weights(weights);
       digest_ = folder_->digest(weights);
     }
     return digest_;
   }
 
  private:
-  State read_folder(const std::string& weights) const {
-    return model_.read_weights(weights, {folder_->weights_path, 0, 0});
-  }
   Version hold(State state) { return versions_.add(std::make_shared<State>(std::move(state))); }
   TokenId vocabulary() const { return static_cast<TokenId>(model_.shape().vocabulary); }
 
@@ -254,7 +253,8 @@ struct FolderOptions {
   void visit(OptionVisitor& v) {
     v.option(
         "folder", folder,
-        {.help = "holds config.json, model.safetensors and tokenizer.json; relative to the folder sil is started in",
+        {.help =
+             "holds config.json, weights as safetensors and tokenizer.json; relative to the folder sil is started in",
          .required = true});
   }
 };

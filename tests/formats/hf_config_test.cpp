@@ -22,7 +22,15 @@ HfConfig config(HfFamily family) {
           .max_position_embeddings = 48,
           .rms_norm_eps = 1e-6,
           .rope_theta = 500000,
-          .tie_word_embeddings = true};
+          .rope_scaling = {},
+          .tie_word_embeddings = true,
+          .other = Json::object()};
+}
+
+// Without what is only carried over.
+HfConfig without_other(HfConfig config) {
+  config.other = Json::object();
+  return config;
 }
 
 // As transformers 5.23.0 saves a Qwen3 model.
@@ -72,9 +80,9 @@ std::string refusal_without(const std::string& key) {
 }
 
 TEST_CASE("a config of each family reads back as it was written") {
-  for (const HfFamily family : {HfFamily::llama, HfFamily::qwen2, HfFamily::qwen3}) {
+  for (const HfFamily family : {HfFamily::llama, HfFamily::mistral, HfFamily::qwen2, HfFamily::qwen3}) {
     const HfConfig wanted = config(family);
-    CHECK(read_hf_config(write_hf_config(wanted), kWhere) == wanted);
+    CHECK(without_other(read_hf_config(write_hf_config(wanted), kWhere)) == wanted);
   }
   HfConfig without = config(HfFamily::llama_nope);
   without.rope_theta = 10000;  // says nothing there
@@ -99,22 +107,109 @@ TEST_CASE("config.json says what transformers 4 and 5 look for") {
 }
 
 TEST_CASE("what transformers 4 and 5 saved is read in either spelling") {
-  CHECK(read_hf_config(kQwen3Of5, kWhere) == config(HfFamily::qwen3));
+  CHECK(without_other(read_hf_config(kQwen3Of5, kWhere)) == config(HfFamily::qwen3));
   HfConfig qwen2 = config(HfFamily::qwen2);
   qwen2.hidden_size = 32;  // and the width of a head follows
-  CHECK(read_hf_config(kQwen2Of4, kWhere) == qwen2);
+  CHECK(without_other(read_hf_config(kQwen2Of4, kWhere)) == qwen2);
   HfConfig llama = config(HfFamily::llama);
   llama.num_key_value_heads = 4;
   llama.head_dim = 4;
   llama.rms_norm_eps = 1e-5;
   llama.rope_theta = 10000;
   llama.tie_word_embeddings = false;
-  CHECK(read_hf_config(kLlamaOf4, kWhere) == llama);
+  CHECK(without_other(read_hf_config(kLlamaOf4, kWhere)) == llama);
+}
+
+TEST_CASE("what a config says beside the mathematics is written as it was read") {
+  for (const char* text : {kQwen3Of5, kQwen2Of4, kLlamaOf4}) {
+    const HfConfig read = read_hf_config(text, kWhere);
+    const Json before = parse_json(text), after = parse_json(write_hf_config(read));
+    for (const auto& [key, value] : before.as_object()) {
+      INFO(key);
+      if (key == "torch_dtype" || key == "dtype") continue;  // what is saved is float32
+      if (key == "rope_scaling" && value.is_null()) continue;
+      REQUIRE(after.find(key) != nullptr);
+      if (value.is_object()) continue;            // rope_parameters, whose members may stand in another order
+      CHECK(dump(after.at(key)) == dump(value));  // 0.0 is written as 0
+    }
+    CHECK(write_hf_config(read_hf_config(write_hf_config(read), kWhere)) == write_hf_config(read));
+  }
+}
+
+// As transformers 4 and 5 write them.
+constexpr const char* kLinear4 = R"({"factor": 2.0, "type": "linear"})";
+constexpr const char* kLinear5 = R"({"factor": 2.0, "rope_theta": 500000.0, "rope_type": "linear"})";
+constexpr const char* kLlama3 = R"({"factor": 8.0, "high_freq_factor": 4.0, "low_freq_factor": 1.0,
+                                    "original_max_position_embeddings": 8192, "rope_type": "llama3"})";
+
+HfConfig with(const std::string& key, Json value) {
+  Json json = parse_json(kQwen3Of5);
+  json.set(key, std::move(value));
+  return read_hf_config(dump(json), kWhere);
+}
+
+TEST_CASE("a stretched rotary embedding is read in either spelling and written in both") {
+  const RopeScaling linear{.type = RopeType::linear, .factor = 2};
+  CHECK(with("rope_scaling", parse_json(kLinear4)).rope_scaling == linear);
+  CHECK(with("rope_parameters", parse_json(kLinear5)).rope_scaling == linear);
+  const HfConfig llama3 = with("rope_scaling", parse_json(kLlama3));
+  CHECK(llama3.rope_scaling == RopeScaling{RopeType::llama3, 8, 1, 4, 8192});
+  CHECK(read_hf_config(write_hf_config(llama3), kWhere) == llama3);
+  const Json written = parse_json(write_hf_config(llama3));
+  for (const char* key : {"rope_scaling", "rope_parameters"}) {
+    CHECK(written.at(key).at("rope_type") == Json("llama3"));
+    CHECK(written.at(key).at("factor").as_double() == 8);
+    CHECK(written.at(key).at("low_freq_factor").as_double() == 1);
+    CHECK(written.at(key).at("high_freq_factor").as_double() == 4);
+    CHECK(written.at(key).at("original_max_position_embeddings") == Json(8192));
+  }
+  CHECK(written.at("rope_parameters").at("rope_theta").as_double() == 500000);
+}
+
+TEST_CASE("a stretched rotary embedding that says nothing sensible is refused by its member") {
+  const auto llama3 = [](const std::string& member, Json value) {
+    Json rope = parse_json(kLlama3);
+    rope.set(member, std::move(value));
+    return refusal_with("rope_scaling", std::move(rope));
+  };
+  CHECK_THAT(llama3("factor", 0.5), Contains("rope_scaling.factor is 0.5; allowed: numbers from 1"));
+  CHECK_THAT(llama3("factor", Json()), Contains("rope_scaling.factor is not there"));
+  CHECK_THAT(llama3("high_freq_factor", 1.0),
+             Contains("high_freq_factor is 1; allowed: numbers above low_freq_factor"));
+  CHECK_THAT(llama3("low_freq_factor", -1.0), Contains("low_freq_factor is -1"));
+  CHECK_THAT(llama3("original_max_position_embeddings", 0), Contains("original_max_position_embeddings is 0"));
+  CHECK_THAT(llama3("attention_factor", 1.0), Contains("rope_type default, linear with factor, llama3"));
+  for (const char* type : {"yarn", "dynamic", "longrope"})
+    CHECK_THAT(llama3("rope_type", type), Contains("supported:"));
+  Json both = parse_json(kQwen3Of5);
+  both.set("rope_scaling", parse_json(kLinear4));
+  both.set("rope_parameters", parse_json(R"({"factor": 4.0, "rope_theta": 500000.0, "rope_type": "linear"})"));
+  CHECK_THAT(refusal(dump(both)), Contains("let both say the same"));
+}
+
+TEST_CASE("Mistral is llama where its window covers every sequence") {
+  Json json = parse_json(kLlamaOf4);
+  json.set("model_type", "mistral");
+  CHECK(read_hf_config(dump(json), kWhere).family == HfFamily::mistral);  // 4096, as transformers has it
+  const auto windowed = [&](Json window) {
+    json.set("sliding_window", std::move(window));
+    return dump(json);
+  };
+  CHECK(parse_json(write_hf_config(read_hf_config(windowed(48), kWhere))).at("sliding_window") == Json(48));
+  CHECK(read_hf_config(windowed(Json()), kWhere).family == HfFamily::mistral);
+  CHECK_THAT(refusal(windowed(47)),
+             Contains("sliding_window is 47") && Contains("at least max_position_embeddings, 48"));
+  Json longer = parse_json(kLlamaOf4);
+  longer.set("model_type", "mistral");
+  longer.set("max_position_embeddings", 8192);
+  CHECK_THAT(refusal(dump(longer)), Contains("sliding_window is 4096"));
+  HfConfig ours = config(HfFamily::mistral);
+  CHECK(parse_json(write_hf_config(ours)).at("sliding_window").is_null());
 }
 
 TEST_CASE("what changes the mathematics and is not supported is refused with what is") {
-  CHECK_THAT(refusal_with("model_type", "gemma2"), Contains("\"gemma2\"; supported: llama, qwen2, qwen3"));
-  CHECK_THAT(refusal_with("rope_scaling", parse_json(R"({"factor": 8.0, "rope_type": "llama3"})")),
+  CHECK_THAT(refusal_with("model_type", "gemma2"), Contains("\"gemma2\"; supported: llama, mistral, qwen2, qwen3"));
+  CHECK_THAT(refusal_with("rope_scaling", parse_json(R"({"factor": 8.0, "rope_type": "longrope"})")),
              Contains("rope_scaling") && Contains("rope_type default"));
   CHECK_THAT(refusal_with("rope_parameters", parse_json(R"({"rope_theta": 1e4, "rope_type": "yarn", "factor": 4.0})")),
              Contains("rope_parameters"));

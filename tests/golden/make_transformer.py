@@ -29,6 +29,16 @@ MODELS = {
               {"qkv_bias": True}),
     "qwen3": (transformers.Qwen3Config(num_attention_heads=4, num_key_value_heads=2, head_dim=8,
                                        tie_word_embeddings=False, **COMMON), {"qk_norm": True}),
+    "rope_linear": (transformers.LlamaConfig(num_attention_heads=4, num_key_value_heads=2, tie_word_embeddings=True,
+                                             rope_parameters={"rope_type": "linear", "rope_theta": 500.0, "factor": 2.5},
+                                             **COMMON), {"rope_factor": 2.5}),
+    # Of its eight waves one stays, two are blended, five are stretched.
+    "rope_llama3": (transformers.LlamaConfig(num_attention_heads=2, num_key_value_heads=1, head_dim=16,
+                                             tie_word_embeddings=True,
+                                             rope_parameters={"rope_type": "llama3", "rope_theta": 500.0, "factor": 8.0,
+                                                              "low_freq_factor": 1.0, "high_freq_factor": 4.0,
+                                                              "original_max_position_embeddings": 40}, **COMMON),
+                    {"rope_factor": 8.0, "rope_low": 1.0, "rope_high": 4.0, "rope_original": 40}),
 }
 
 

@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "formats/safetensors.h"
+#include "formats/shards.h"
 #include "nn/engines.h"
 #include "nn/golden_model.h"
 #include "record/temp_dir.h"
@@ -117,6 +118,47 @@ TEST_CASE("weights of half the bits are read as the floats they stand for") {
   CHECK(half->source_digest() != same->source_digest());
 }
 
+TEST_CASE("weights in several files are those of one, with a digest of their own") {
+  const GoldenModel golden("llama_gqa");
+  const std::string whole = weights_of("llama_gqa");
+  const Folder one(golden, whole), several(golden, whole);
+  const Safetensors file = read_safetensors(whole);
+  const std::vector<Shard> shards = split_into_shards(file.tensors, 3000);
+  REQUIRE(shards.size() > 2);
+  for (const Shard& shard : shards) {
+    Bytes bytes;
+    write_safetensors(shard.tensors, bytes);
+    several.write(shard.file, bytes.text);
+  }
+  several.write("model.safetensors.index.json", write_shard_index(shards));
+  several.remove("model.safetensors");
+  const auto engine = open(several.path());
+  CHECK(engine->digest(engine->initial()) == golden.model.digest(golden.state));
+  CHECK(engine->source_digest() != open(one.path())->source_digest());
+  several.remove(shards[1].file);
+  CHECK_THAT(refusal(several), Contains(shards[1].file) && Contains("is not there"));
+  several.write("model.safetensors.index.json", "{}");
+  CHECK_THAT(refusal(several), Contains("model.safetensors.index.json: ") && Contains("no weight_map"));
+}
+
+TEST_CASE("a stretched rotary embedding and what a config says beside it are saved again") {
+  const GoldenModel golden("rope_llama3");
+  const Folder folder(golden, weights_of("rope_llama3"));
+  Json config = parse_json(read_file(folder.path() + "/config.json"));
+  config.set("rope_scaling", parse_json(R"({"rope_type": "llama3", "factor": 8, "low_freq_factor": 1,
+                                            "high_freq_factor": 4, "original_max_position_embeddings": 40})"));
+  config.set("rope_parameters", Json());
+  config.set("made_by", "others");
+  config.set("eos_token_id", Json::Array{1, 2});
+  folder.write("config.json", dump(config));
+  const auto engine = open(folder.path());
+  CHECK(engine->digest(engine->initial()) == golden.model.digest(golden.state));
+  const Json saved = parse_json(engine->folder_files().front().text);
+  CHECK(saved.at("rope_parameters").at("factor") == Json(8));
+  CHECK(saved.at("made_by") == Json("others"));
+  CHECK(saved.at("eos_token_id") == Json(Json::Array{1, 2}));
+}
+
 TEST_CASE("the digest of a folder is that of its files' content, wherever it lies") {
   const GoldenModel golden("llama_tied");
   const Folder folder(golden, weights_of("llama_tied"));
@@ -135,8 +177,6 @@ TEST_CASE("a folder that lacks a file or holds another kind says which") {
   CHECK_THAT(refusal(folder), Contains("holds no model.safetensors"));
   folder.write("pytorch_model.bin", "PK");
   CHECK_THAT(refusal(folder), Contains("as a pickle"));
-  folder.write("model.safetensors.index.json", "{}");
-  CHECK_THAT(refusal(folder), Contains("in several files"));
   folder.remove("config.json");
   CHECK_THAT(refusal(folder), Contains("holds no config.json"));
   folder.write("adapter_config.json", "{}");

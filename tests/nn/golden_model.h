@@ -46,6 +46,12 @@ struct GoldenModel {
     shape.context = number("context");
     shape.vocabulary = number("vocabulary");
     shape.rope_theta = about.at("rope_theta").as_double();
+    if (about.find("rope_factor") != nullptr) shape.rope_scaling.factor = about.at("rope_factor").as_double();
+    if (about.find("rope_original") != nullptr) {
+      shape.rope_scaling.original_context = number("rope_original");
+      shape.rope_scaling.low = about.at("rope_low").as_double();
+      shape.rope_scaling.high = about.at("rope_high").as_double();
+    }
     shape.epsilon = static_cast<float>(about.at("epsilon").as_double());
     shape.tied = about.at("tied").as_bool();
     shape.qkv_bias = about.at("qkv_bias").as_bool();

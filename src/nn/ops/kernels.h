@@ -93,14 +93,23 @@ struct SoftmaxStats {
   float sum = 0;
 };
 
+// How rotary frequencies are stretched for contexts longer than a model was first trained on. Without an original
+// context all are divided by `factor` (Chen et al. 2023); with one, as Llama 3.1 does it, those that turn less than
+// `low` times in it are, those that turn more than `high` times are not, and between them the two are blended.
+struct RotaryScaling {
+  double factor = 1;  // 1: none
+  int64_t original_context = 0;
+  double low = 1, high = 4;
+};
+
 // Cosines and sines [positions][width / 2] of rotary position embeddings (Su et al. 2021), in halves as Llama pairs
-// them: angle(position, i) = position * theta^(-2 i / width).
+// them: angle(position, i) = position * theta^(-2 i / width), where nothing is stretched.
 struct RotaryTable {
   int64_t half = 0;
   std::vector<float> cosines;
   std::vector<float> sines;
 };
-RotaryTable rotary_table(int64_t positions, int64_t width, double theta);
+RotaryTable rotary_table(int64_t positions, int64_t width, double theta, const RotaryScaling& scaling = {});
 
 // One optimizer step over a flat buffer. Both kinds multiply the gradient with `scale` first.
 //   AdamW (Loshchilov & Hutter 2017, in the form of PyTorch): w -= rate decay w; m, v by beta; bias corrected.

@@ -1,0 +1,116 @@
+#!/usr/bin/env python3
+"""Writes tests/golden/gguf with the PyPI package `gguf` (made with 0.19.0, numpy 2.4.6): make_gguf.py OUTPUT.
+
+reference.gguf holds every type of value and some tensors; its values are repeated by hand in gguf_test.cpp.
+dequantised.gguf holds random blocks of each type, as NAME, and what the package makes of them, as NAME.f32: among the
+scales are zeros, subnormals and the largest.
+quantised.gguf holds floats of all magnitudes as NAME, and what the package makes of them as NAME.TYPE.
+"""
+import pathlib
+import sys
+
+import gguf
+import numpy
+
+SCALARS = {
+    "u8": (255, gguf.GGUFValueType.UINT8),
+    "i8": (-128, gguf.GGUFValueType.INT8),
+    "u16": (65535, gguf.GGUFValueType.UINT16),
+    "i16": (-32768, gguf.GGUFValueType.INT16),
+    "u32": (4294967295, gguf.GGUFValueType.UINT32),
+    "i32": (-2147483648, gguf.GGUFValueType.INT32),
+    "u64": (9223372036854775807, gguf.GGUFValueType.UINT64),
+    "i64": (-9223372036854775808, gguf.GGUFValueType.INT64),
+    "f32": (0.1, gguf.GGUFValueType.FLOAT32),
+    "f64": (0.1, gguf.GGUFValueType.FLOAT64),
+    "yes": (True, gguf.GGUFValueType.BOOL),
+    "no": (False, gguf.GGUFValueType.BOOL),
+    "text": ("caf\u00e9\n\0.", gguf.GGUFValueType.STRING),
+}
+
+
+def reference(path):
+    writer = gguf.GGUFWriter(path, "llama")
+    writer.add_custom_alignment(64)
+    for key, (value, kind) in SCALARS.items():
+        writer.add_key_value("test." + key, value, kind)
+    writer.add_array("test.texts", ["a", "", "\u00e9"])
+    writer.add_array("test.bytes", [b"\xff\xfe", b"plain"])
+    writer.add_array("test.numbers", [1, -2, 3])
+    writer.add_array("test.floats", [0.5, -2.0])
+    writer.add_array("test.flags", [True, False])
+    writer.add_tensor("matrix", numpy.array([[1.0, -2.5, 3.25], [0.0, 1e-30, 65504.0]], dtype=numpy.float32))
+    writer.add_tensor("half", numpy.array([1.0, -2.0, 0.5], dtype=numpy.float16))
+    blocks = gguf.quants.quantize(numpy.arange(-64, 64, dtype=numpy.float32).reshape(2, 64), gguf.GGMLQuantizationType.Q8_0)
+    writer.add_tensor("blocks", blocks, raw_dtype=gguf.GGMLQuantizationType.Q8_0)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+
+
+# Of each type: where its fp16 scales stand in a block.
+SCALES = {
+    "F16": [0], "Q4_0": [0], "Q4_1": [0, 2], "Q5_0": [0], "Q5_1": [0, 2], "Q8_0": [0], "Q2_K": [80, 82], "Q3_K": [108], "Q4_K": [0, 2],
+    "Q5_K": [0, 2], "Q6_K": [208], "BF16": [], "F32": [],
+}
+EXTREME = [0x0000, 0x8000, 0x0001, 0x8001, 0x03FF, 0x0400, 0x8400, 0x7BFF, 0xFBFF, 0x3C00]
+
+
+def random_blocks(random, kind, count):
+    weights, size = gguf.GGML_QUANT_SIZES[kind]
+    blocks = random.integers(0, 256, (count, size), dtype=numpy.uint8)
+    for at in SCALES[kind.name]:
+        scales = random.integers(0, 0x7C00, count, dtype=numpy.uint16) | random.integers(0, 2, count, dtype=numpy.uint16) << 15
+        picked = random.permutation(count)[: len(EXTREME)]
+        scales[picked] = EXTREME[: len(picked)]
+        blocks[:, at : at + 2] = scales.astype("<u2").view(numpy.uint8).reshape(count, 2)
+    if kind.name in ("F32", "BF16"):  # finite numbers
+        blocks[:, -1] &= 0xBF
+    return blocks.reshape(1, -1)
+
+
+def dequantised(path):
+    random = numpy.random.default_rng(2024)
+    writer = gguf.GGUFWriter(path, "llama")
+    for name in SCALES:
+        kind = gguf.GGMLQuantizationType[name]
+        weights = gguf.GGML_QUANT_SIZES[kind][0]
+        blocks = random_blocks(random, kind, {1: 256, 32: 40, 256: 14}[weights])
+        writer.add_tensor(name, blocks, raw_dtype=kind)
+        writer.add_tensor(name + ".f32", gguf.quants.dequantize(blocks, kind).astype(numpy.float32))
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+
+
+def quantised(path):
+    random = numpy.random.default_rng(2025)
+    writer = gguf.GGUFWriter(path, "llama")
+    ties = numpy.concatenate([[127.0], numpy.arange(-15.5, 15.5)]).astype(numpy.float32)  # of the scale 1
+    values = {
+        "normal": random.standard_normal((8, 64), dtype=numpy.float32),
+        "spread": (random.standard_normal((8, 64)) * 10.0 ** random.integers(-9, 5, (8, 64))).astype(numpy.float32),
+        "special": numpy.stack([ties, -ties * 3, numpy.zeros(32, numpy.float32), ties * 1e-6, ties * 60000]).astype(numpy.float32),
+    }
+    for name, floats in values.items():
+        writer.add_tensor(name, floats)
+        for kind in (gguf.GGMLQuantizationType.F16, gguf.GGMLQuantizationType.BF16, gguf.GGMLQuantizationType.Q8_0):
+            blocks = gguf.quants.quantize(floats, kind)
+            writer.add_tensor(f"{name}.{kind.name}", blocks.view(numpy.uint8).reshape(len(floats), -1), raw_dtype=kind)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+
+
+def main():
+    out = pathlib.Path(sys.argv[1])
+    out.mkdir(parents=True, exist_ok=True)
+    reference(out / "reference.gguf")
+    dequantised(out / "dequantised.gguf")
+    quantised(out / "quantised.gguf")
+
+
+main()
