@@ -7,7 +7,7 @@
 #include "sil/env.h"
 #include "sil/error.h"
 #include "sil/json.h"
-#include "text/tokenizer_json.h"
+#include "tokenizers/folder_codec.h"
 
 namespace sil::nn {
 namespace {
@@ -160,14 +160,13 @@ ModelFolder::ModelFolder(const std::string& named) : path(named) {
   config_text_ = env.read_all(path + "/config.json");
   config = read_hf_config(config_text_, {path + "/config.json", 0, 0});
   shape = shape_of(config);
-  const std::string tokenizer_path = path + "/tokenizer.json";
-  if (!env.exists(tokenizer_path)) refuse("holds no tokenizer.json", "save the tokenizer to the same folder", path);
-  tokenizer_ = env.read_all(tokenizer_path);
-  codec = read_tokenizer(tokenizer_, {tokenizer_path, 0, 0});
-  if (codec->vocabulary_size() != shape.vocabulary)
+  codec_files_ = read_codec_files(path);
+  codec = folder_codec(codec_files_, path);
+  // A model may have more rows than its tokenizer has tokens.
+  if (codec->vocabulary_size() > shape.vocabulary)
     refuse("the tokenizer has " + std::to_string(codec->vocabulary_size()) + " ids, but vocab_size in config.json is " +
                std::to_string(shape.vocabulary),
-           "take both files from one model", tokenizer_path);
+           "take both files from one model", path + "/tokenizer.json");
 }
 
 std::string AdapterFolder::weights() const {
@@ -180,7 +179,8 @@ WeightFiles ModelFolder::weights() const {
 
 Digest ModelFolder::digest(const WeightFiles& weights) const {
   Sha256 hash;
-  hash.field("model folder").field(config_text_).field(tokenizer_);
+  hash.field("model folder").field(config_text_);
+  for (const FolderFile& file : codec_files_) hash.field(file.name).field(file.text);
   weights.hash(hash);
   if (adapter) hash.field("adapter").field(adapter->config).field(adapter->weights());
   return hash.finish();

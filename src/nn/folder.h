@@ -54,7 +54,7 @@ struct ModelFolder {
 
  private:
   std::string config_text_;
-  std::string tokenizer_;
+  std::vector<FolderFile> codec_files_;
 };
 
 }  // namespace sil::nn
