@@ -60,6 +60,19 @@ Value Getter::operator()(const Value& item) const {
   return value;
 }
 
+Value iterator_of(Runtime& runtime, const std::function<void(Values&)>& fill) {
+  Values items;
+  std::exception_ptr failure;
+  try {
+    fill(items);
+  } catch (const Error&) {
+    failure = std::current_exception();
+  }
+  Value out = runtime.list(std::move(items), Flavour::iterator);
+  out.sequence()->failure = failure;
+  return out;
+}
+
 Values sorted(Runtime& runtime, Values items, const std::function<Value(const Value&)>& key, bool reverse) {
   Values keys;
   for (const Value& item : items) keys.push_back(key(item));

@@ -23,6 +23,9 @@ class Getter {
   bool case_sensitive_;
 };
 
+// What `fill` gives, as an iterator. As in Python, where iterators are lazy, a failure is met by whoever reads it.
+Value iterator_of(Runtime& runtime, const std::function<void(Values&)>& fill);
+
 // As sorted(): stable, `reverse` keeps the order of equals.
 Values sorted(Runtime& runtime, Values items, const std::function<Value(const Value&)>& key, bool reverse);
 

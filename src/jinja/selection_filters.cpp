@@ -4,14 +4,13 @@
 namespace sil::jinja {
 namespace {
 
-Value map(Runtime& runtime, const Value& value, Arguments& arguments) {
-  Values out;
-  if (!truth(value)) return runtime.list({}, Flavour::iterator);
+void map_items(Runtime& runtime, const Value& value, Arguments& arguments, Values& out) {
+  if (!truth(value)) return;
   if (arguments.positional.empty()) {
     const Bound bound(runtime, "map", {"attribute", "default"}, arguments, 1);
     const Getter get(runtime, bound[0], bound[1]);
     for (const Value& item : iterate(runtime, value)) out.push_back(get(item));
-    return runtime.list(std::move(out), Flavour::iterator);
+    return;
   }
   const Value& name = arguments.positional.front();
   const FilterEntry* filter = name.is_text() ? find_filter(name.text()->text) : nullptr;
@@ -22,13 +21,15 @@ Value map(Runtime& runtime, const Value& value, Arguments& arguments) {
     rest.positional.erase(rest.positional.begin());
     out.push_back(filter->apply(runtime, item, rest));
   }
-  return runtime.list(std::move(out), Flavour::iterator);
+}
+
+Value map(Runtime& runtime, const Value& value, Arguments& arguments) {
+  return iterator_of(runtime, [&](Values& out) { map_items(runtime, value, arguments, out); });
 }
 
 template <bool by_attribute, bool wanted>
-Value select(Runtime& runtime, const Value& value, Arguments& arguments) {
-  Values out;
-  if (!truth(value)) return runtime.list({}, Flavour::iterator);
+void select_items(Runtime& runtime, const Value& value, Arguments& arguments, Values& out) {
+  if (!truth(value)) return;
   Values& given = arguments.positional;
   if (by_attribute && given.empty()) runtime.fail("selectattr and rejectattr need an attribute's name");
   const Value attribute = by_attribute ? given.front() : Value(None{});
@@ -47,7 +48,11 @@ Value select(Runtime& runtime, const Value& value, Arguments& arguments) {
     const bool passes = test == nullptr ? truth(seen) : test->apply(runtime, seen, rest);
     if (passes == wanted) out.push_back(item);
   }
-  return runtime.list(std::move(out), Flavour::iterator);
+}
+
+template <bool by_attribute, bool wanted>
+Value select(Runtime& runtime, const Value& value, Arguments& arguments) {
+  return iterator_of(runtime, [&](Values& out) { select_items<by_attribute, wanted>(runtime, value, arguments, out); });
 }
 
 }  // namespace

@@ -16,6 +16,12 @@ Value count(Runtime& runtime, const Value& value, Arguments& arguments) {
 
 Value first(Runtime& runtime, const Value& value, Arguments& arguments) {
   const Bound bound(runtime, "first", {}, arguments);
+  if (Sequence* sequence = value.sequence(); value.is(Flavour::iterator) && !sequence->items.empty()) {
+    if (sequence->taken) return {};
+    Value out = sequence->items.front();
+    sequence->items.erase(sequence->items.begin());
+    return out;
+  }
   const Values items = iterate(runtime, value);
   return items.empty() ? Value() : items.front();
 }
@@ -93,24 +99,24 @@ Value dictsort(Runtime& runtime, const Value& value, Arguments& arguments) {
 
 Value items(Runtime& runtime, const Value& value, Arguments& arguments) {
   const Bound bound(runtime, "items", {}, arguments);
-  Values pairs;
-  if (value.is_undefined()) return runtime.list({}, Flavour::iterator);
-  if (value.dict() == nullptr) runtime.type_error("items needs a dict, found", value);
-  for (const auto& [key, one] : value.dict()->members) pairs.push_back(runtime.list({key, one}, Flavour::tuple));
-  return runtime.list(std::move(pairs), Flavour::iterator);
+  return iterator_of(runtime, [&](Values& pairs) {
+    if (value.is_undefined()) return;
+    if (value.dict() == nullptr) runtime.type_error("items needs a dict, found", value);
+    for (const auto& [key, one] : value.dict()->members) pairs.push_back(runtime.list({key, one}, Flavour::tuple));
+  });
 }
 
 Value unique(Runtime& runtime, const Value& value, Arguments& arguments) {
   const Bound bound(runtime, "unique", {"case_sensitive", "attribute"}, arguments);
-  const Getter get(runtime, bound[1], nullptr, bound.flag(0, false));
-  Members seen;
-  Values out;
-  for (const Value& item : iterate(runtime, value)) {
-    const size_t before = seen.size();
-    set_member(runtime, seen, get(item), Value());
-    if (seen.size() > before) out.push_back(item);
-  }
-  return runtime.list(std::move(out), Flavour::iterator);
+  return iterator_of(runtime, [&](Values& out) {
+    const Getter get(runtime, bound[1], nullptr, bound.flag(0, false));
+    Members seen;
+    for (const Value& item : iterate(runtime, value)) {
+      const size_t before = seen.size();
+      set_member(runtime, seen, get(item), Value());
+      if (seen.size() > before) out.push_back(item);
+    }
+  });
 }
 
 Value groupby(Runtime& runtime, const Value& value, Arguments& arguments) {
@@ -129,40 +135,40 @@ Value groupby(Runtime& runtime, const Value& value, Arguments& arguments) {
 
 Value batch(Runtime& runtime, const Value& value, Arguments& arguments) {
   const Bound bound(runtime, "batch", {"linecount", "fill_with"}, arguments, 1);
-  const int64_t count = bound.integer(0, 1);
-  const bool fills = bound[1] != nullptr && !bound[1]->is_none();
-  Values out, row;
-  for (Value& item : iterate(runtime, value)) {
-    if (static_cast<int64_t>(row.size()) == count) out.push_back(runtime.list(std::exchange(row, {})));
-    row.push_back(std::move(item));
-  }
-  if (!row.empty()) {
+  return iterator_of(runtime, [&](Values& out) {
+    const int64_t count = bound.integer(0, 1);
+    Values row;
+    for (Value& item : iterate(runtime, value)) {
+      if (static_cast<int64_t>(row.size()) == count) out.push_back(runtime.list(std::exchange(row, {})));
+      row.push_back(std::move(item));
+    }
+    if (row.empty()) return;
+    const bool fills = bound[1] != nullptr && !bound[1]->is_none();
     const int64_t missing = fills ? std::max<int64_t>(count - static_cast<int64_t>(row.size()), 0) : 0;
     if (missing > kLongestRange) runtime.fail("batch: a row longer than " + std::to_string(kLongestRange));
     row.insert(row.end(), static_cast<size_t>(missing), bound.value(1, Value()));
     out.push_back(runtime.list(std::move(row)));
-  }
-  return runtime.list(std::move(out), Flavour::iterator);
+  });
 }
 
 Value slices(Runtime& runtime, const Value& value, Arguments& arguments) {
   const Bound bound(runtime, "slice", {"slices", "fill_with"}, arguments, 1);
-  const int64_t count = bound.integer(0, 1);
-  if (count == 0) runtime.fail("slice needs a count that is not zero");
-  if (count > kLongestRange) runtime.fail("slice: more than " + std::to_string(kLongestRange) + " slices");
-  const Values all = iterate(runtime, value);
-  const bool fills = bound[1] != nullptr && !bound[1]->is_none();
-  const int64_t size = static_cast<int64_t>(all.size());
-  Values out;
-  for (int64_t i = 0, at = 0; i < count; ++i) {
-    const bool longer = i < size % count;
-    Values part;
-    for (int64_t taken = size / count + (longer ? 1 : 0); taken > 0; --taken)
-      part.push_back(all[static_cast<size_t>(at++)]);
-    if (fills && !longer) part.push_back(*bound[1]);
-    out.push_back(runtime.list(std::move(part)));
-  }
-  return runtime.list(std::move(out), Flavour::iterator);
+  return iterator_of(runtime, [&](Values& out) {
+    const int64_t count = bound.integer(0, 1);
+    if (count == 0) runtime.fail("slice needs a count that is not zero");
+    if (count > kLongestRange) runtime.fail("slice: more than " + std::to_string(kLongestRange) + " slices");
+    const Values all = iterate(runtime, value);
+    const bool fills = bound[1] != nullptr && !bound[1]->is_none();
+    const int64_t size = static_cast<int64_t>(all.size());
+    for (int64_t i = 0, at = 0; i < count; ++i) {
+      const bool longer = i < size % count;
+      Values part;
+      for (int64_t left = size / count + (longer ? 1 : 0); left > 0; --left)
+        part.push_back(all[static_cast<size_t>(at++)]);
+      if (fills && !longer) part.push_back(*bound[1]);
+      out.push_back(runtime.list(std::move(part)));
+    }
+  });
 }
 
 Value otherwise(Runtime& runtime, const Value& value, Arguments& arguments) {

@@ -195,6 +195,7 @@ Values iterate(Runtime& runtime, const Value& value) {
     runtime.step(static_cast<int64_t>(sequence->items.size()));
     runtime.grow(sequence->items.size() * sizeof(Value));
     if (sequence->flavour == Flavour::iterator) sequence->taken = true;
+    if (sequence->failure) std::rethrow_exception(sequence->failure);
     return sequence->items;
   }
   if (const Dict* dict = value.dict()) {

@@ -95,16 +95,16 @@ Value indent(Runtime& runtime, const Value& value, Arguments& arguments) {
 
 Value truncate(Runtime& runtime, const Value& value, Arguments& arguments) {
   const Bound bound(runtime, "truncate", {"length", "killwords", "end", "leeway"}, arguments);
-  if (!value.is_text()) runtime.type_error("truncate needs text, found", value);
-  const std::string& text = value.text()->text;
-  runtime.read(text);
+  const std::optional<size_t> size = length(runtime, value);
+  if (!size) runtime.type_error("truncate needs text, found", value);
   const int64_t most = bound.integer(0, 255);
   const std::string end = bound.text(2, "...");
   const int64_t leeway = bound[3] == nullptr || bound[3]->is_none() ? 5 : bound.integer(3, 5);
   const int64_t kept = most - static_cast<int64_t>(code_points(end));
   if (kept < 0 || leeway < 0) runtime.fail("truncate: the length must be at least that of the end, the leeway 0");
-  const int64_t length = static_cast<int64_t>(code_points(text));
-  if (length <= most || length - most <= leeway) return value;
+  if (static_cast<int64_t>(*size) - leeway <= most) return value;
+  if (!value.is_text()) runtime.type_error("truncate needs text, found", value);
+  const std::string& text = value.text()->text;
   std::string out = text.substr(0, bytes_of(text, static_cast<size_t>(kept)));
   if (!bound.flag(1, false)) out = out.substr(0, std::min(out.rfind(' '), out.size()));
   return runtime.text(out + end);

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <exception>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -41,9 +42,10 @@ struct Range {
 struct Sequence {
   Flavour flavour = Flavour::list;
   Values items;
-  int depth = 1;       // of nesting, itself included
-  bool taken = false;  // an iterator that was read
-  Range range;         // of a range
+  int depth = 1;               // of nesting, itself included
+  bool taken = false;          // an iterator that was read
+  std::exception_ptr failure;  // of an iterator: what reading it meets behind its items
+  Range range;                 // of a range
 };
 
 // In order of insertion.
