@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
 """Small tokenizers of every kind, and what the PyPI package `tokenizers` makes of hostile texts with them.
 
-  make_golden.py golden FILE.jsonl.gz        tests/golden/tokenizers.jsonl.gz: {name, tokenizer, rows: [...]} a line
-  make_golden.py fuzz FOLDER SEED TEXTS      NAME.tokenizer.json and NAME.vectors.jsonl with TEXTS random texts each,
+  make_golden.py golden FILE.jsonl.gz        tests/golden/tokenizers.jsonl.gz: {name, tokenizer | sentencepiece, rows} a line
+  make_golden.py fuzz FOLDER SEED TEXTS      NAME.tokenizer.json or NAME.model, and NAME.vectors.jsonl with TEXTS random texts each,
                                              for `sil tokenizer verify FOLDER/NAME.tokenizer.json < ...vectors.jsonl`
 
 Made with tokenizers 0.23.3 and sentencepiece 0.2.3. A row: {text, add_special, parse_special, ids, decoded,
 decoded_skip_special}; ids null: the package fails.
 """
+import base64
 import gzip
 import io
 import json
@@ -230,12 +231,36 @@ def rows_of(described, texts):
         yield row
 
 
+def sentencepieces():
+    """Models of SentencePiece itself: name, bytes of the model file, processor."""
+    import sentencepiece
+    kinds = {"spm_bpe_bytes": dict(model_type="bpe", byte_fallback=True, vocab_size=500, normalization_rule_name="identity", remove_extra_whitespaces=False),
+             "spm_bpe": dict(model_type="bpe", vocab_size=260, normalization_rule_name="identity", character_coverage=0.98),
+             "spm_unigram": dict(model_type="unigram", vocab_size=260, normalization_rule_name="identity", add_dummy_prefix=False, remove_extra_whitespaces=False),
+             "spm_unigram_bytes": dict(model_type="unigram", vocab_size=460, byte_fallback=True, normalization_rule_name="nfkc_cf")}
+    for name, options in kinds.items():
+        model = io.BytesIO()
+        sentencepiece.SentencePieceTrainer.train(sentence_iterator=iter(CORPUS), model_writer=model, hard_vocab_limit=False, minloglevel=2, num_threads=1, **options)
+        yield name, model.getvalue(), sentencepiece.SentencePieceProcessor(model_proto=model.getvalue())
+
+
+def sentencepiece_rows(processor, texts):
+    """Control tokens and NUL are left out: SentencePiece treats them in ways of its own."""
+    for text in texts:
+        if not any(taken in text for taken in ("\0", "<s>", "</s>", "<unk>", "<0x", "\u2581")):
+            yield {"text": text, "add_special": False, "parse_special": False, "ids": processor.encode(text)}
+
+
 def golden(path):
     rng = random.Random(20)
     out = io.BytesIO()
     for name, described in clones(True):
         rows = [row for row in rows_of(described, PHRASES[:6] + [random_text(rng) for _ in range(14)]) if row["ids"] is not None]
         out.write((json.dumps({"name": name, "tokenizer": described, "rows": rows}) + "\n").encode())
+    for name, model, processor in sentencepieces():
+        if name != "spm_unigram_bytes":  # its character map is large
+            rows = list(sentencepiece_rows(processor, PHRASES[:6] + [random_text(rng) for _ in range(14)]))
+            out.write((json.dumps({"name": name, "sentencepiece": base64.b64encode(model).decode(), "rows": rows}) + "\n").encode())
     pathlib.Path(path).write_bytes(gzip.compress(out.getvalue(), 9, mtime=0))
 
 
@@ -249,8 +274,19 @@ def fuzz(folder, seed, count):
                 out.write(json.dumps(row) + "\n")
 
 
+def fuzz_sentencepiece(folder, seed, count):
+    for name, model, processor in sentencepieces():
+        rng = random.Random(f"{seed} {name}")
+        base = pathlib.Path(folder) / name
+        base.with_name(name + ".model").write_bytes(model)
+        with open(base.with_name(name + ".vectors.jsonl"), "w", encoding="utf-8") as out:
+            for row in sentencepiece_rows(processor, (random_text(rng) for _ in range(count))):
+                out.write(json.dumps(row) + "\n")
+
+
 if __name__ == "__main__":
     if sys.argv[1] == "golden":
         golden(sys.argv[2])
     else:
         fuzz(sys.argv[2], sys.argv[3], int(sys.argv[4]))
+        fuzz_sentencepiece(sys.argv[2], sys.argv[3], int(sys.argv[4]))

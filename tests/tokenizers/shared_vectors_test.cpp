@@ -2,7 +2,9 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "formats/gguf.h"
 #include "tokenizers/vectors.h"
+#include "tokenizers/vocabulary_json.h"
 
 namespace sil {
 namespace {
@@ -20,19 +22,39 @@ std::string shared_folder() {
   return {};
 }
 
+// NAME of each file PREFIX NAME SUFFIX in the folder.
+std::vector<std::string> names(const std::string& folder, const std::string& prefix, const std::string& suffix) {
+  std::vector<std::string> out;
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder)) {
+    const std::string name = entry.path().filename().string();
+    if (name.starts_with(prefix) && name.ends_with(suffix))
+      out.push_back(name.substr(prefix.size(), name.size() - prefix.size() - suffix.size()));
+  }
+  CHECK(!out.empty());
+  return out;
+}
+
 TEST_CASE("every vector of a tokenizer.json is met to the id and to the byte") {
   const std::string folder = shared_folder();
   if (folder.empty()) return;
-  int files = 0;
-  for (const fs::directory_entry& entry : fs::directory_iterator(folder)) {
-    const std::string path = entry.path().string(), suffix = ".tokenizer.json";
-    if (!path.ends_with(suffix)) continue;
-    INFO(path);
+  for (const std::string& name : names(folder, "", ".tokenizer.json")) {
+    INFO(name);
+    const std::string path = folder + name + ".tokenizer.json";
     const auto tokenizer = read_tokenizer_json(system_env().read_all(path), {path, 0, 0});
-    CHECK(check_vectors(*tokenizer, path.substr(0, path.size() - suffix.size()) + ".vectors.jsonl") > 0);
-    ++files;
+    CHECK(check_vectors(*tokenizer, folder + name + ".vectors.jsonl") > 0);
   }
-  CHECK(files > 0);
+}
+
+TEST_CASE("every vector of a GGUF vocabulary is met to the id and to the byte") {
+  const std::string folder = shared_folder();
+  if (folder.empty()) return;
+  for (const std::string& name : names(folder, "ggml-vocab-", ".gguf")) {
+    INFO(name);
+    const Place where{folder + "ggml-vocab-" + name + ".gguf", 0, 0};
+    const std::string bytes = system_env().read_all(where.file);
+    const auto tokenizer = make_tokenizer(tokenizer_json_of_gguf(read_gguf(bytes, where).metadata, where), where);
+    CHECK(check_vectors(*tokenizer, folder + name + ".vectors.jsonl") > 0);
+  }
 }
 
 }  // namespace
