@@ -1,8 +1,10 @@
 #include "formats/gguf_model.h"
 
 #include <cmath>
+#include <cstdlib>
 #include <map>
 
+#include "sil/digest.h"
 #include "sil/env.h"
 #include "support/catch.h"
 
@@ -126,6 +128,37 @@ TEST_CASE("a model as llama.cpp lays it out is that of Hugging Face, bit for bit
     model.read(i, values);
     CHECK(values == floats(*tensor));
   }
+}
+
+TEST_CASE("SmolLM2 has the weights that numpy makes of its file") {
+  const std::string path = SIL_SOURCE_DIR "/.deps/SmolLM2-135M-Instruct.Q4_1.gguf";
+  if (!system_env().exists(path)) {
+    WARN("SKIPPED: there is no " << path << "; scripts/get_smollm2.sh fetches it");
+    CHECK(std::getenv("CI") == nullptr);
+    return;
+  }
+  const std::string bytes = system_env().read_all(path);
+  const GgufModel model(bytes, {path, 0, 0});
+  const Json golden = parse_json(system_env().read_all(kGolden + "gguf/smollm2.json"));
+  std::map<std::string, size_t> places;
+  for (const GgufName& name : gguf_names(model.config())) places.emplace(name.gguf, places.size());
+  REQUIRE(places.size() == static_cast<size_t>(golden.at("tensors").as_int()));
+  Sha256 all;
+  std::vector<float> values;
+  for (const GgufTensor& tensor : read_gguf(bytes).tensors) {
+    model.read(places.at(tensor.name), values);
+    const std::string_view data(reinterpret_cast<const char*>(values.data()), values.size() * sizeof(float));
+    all.bytes(data);
+    if (const Json* wanted = golden.at("some").find(tensor.name); wanted != nullptr) {
+      INFO(tensor.name);
+      CHECK(Sha256().bytes(data).finish().hex() == wanted->as_string());
+    }
+  }
+  CHECK(all.finish().hex() == golden.at("sha256").as_string());
+  CHECK(model.config().tie_word_embeddings);
+  CHECK(model.config().rope_theta == 100000);
+  CHECK(model.config().rms_norm_eps == 1e-5);
+  CHECK_THAT(model.chat_template(), Contains("a helpful AI assistant named SmolLM"));
 }
 
 TEST_CASE("hyperparameters become those of config.json") {
