@@ -14,10 +14,13 @@ constexpr int64_t kMostSize = int64_t{1} << 24;
 constexpr int64_t kMostLayers = 1024;
 constexpr int64_t kMostPositions = int64_t{1} << 20;
 
-// The decimal number that a person would write for a float: 1e-5 and not 9.999999747378752e-06.
+// The decimal number that a person would write for a float: 1e-5 and not 9.999999747378752e-06. What was no float
+// stays.
 double decimal(double value) {
+  const auto narrow = static_cast<float>(value);
+  if (static_cast<double>(narrow) != value) return value;
   std::string text;
-  append_json_number(text, static_cast<float>(value));
+  append_json_number(text, narrow);
   return parse_json(text).as_double();
 }
 
@@ -42,10 +45,10 @@ class Hyperparameters {
     check_heads(out);
     out.rope_scaling = rope_scaling(out);
     out.tie_word_embeddings = file_.find("output.weight") == nullptr;
-    expect("attention.value_length", {out.head_dim}, "attention.key_length");
-    expect("rope.dimension_count", {out.head_dim}, "the whole head");
-    expect("expert_count", {0}, "0, a model without experts");
-    expect("expert_used_count", {0}, "0, a model without experts");
+    expect("attention.value_length", out.head_dim, "attention.key_length");
+    expect("rope.dimension_count", out.head_dim, "the whole head");
+    expect("expert_count", 0, "a model without experts");
+    expect("expert_used_count", 0, "a model without experts");
     for (const char* harmless : {"tensor_data_layout", "rope.scaling.finetuned", "use_parallel_residual"})
       find(harmless);
     expect_window(out);
@@ -102,7 +105,7 @@ class Hyperparameters {
     const int64_t rows = embedding->shape.size() == 2 ? embedding->shape.front() : 0;
     if (rows < 1 || rows > kMostSize)
       fail("token_embd.weight has " + std::to_string(rows) + " rows; allowed: 1 to " + std::to_string(kMostSize));
-    expect("vocab_size", {rows}, "the rows of token_embd.weight");
+    expect("vocab_size", rows, "the rows of token_embd.weight");
     return rows;
   }
 
@@ -116,13 +119,12 @@ class Hyperparameters {
   }
 
   // A member that may be left out, but not say anything else.
-  void expect(std::string_view key, const Json& wanted, const std::string& meaning) {
+  void expect(std::string_view key, int64_t wanted, const std::string& meaning) {
     const Json* found = find(key);
-    if (found != nullptr && *found != wanted)
-      fail(full(key) + " is " + shown(*found) + ", which is not supported; supported: " + shown(wanted) + ", " +
-           meaning);
+    if (found != nullptr && *found != Json(wanted))
+      fail(full(key) + " is " + shown(*found) + ", which is not supported; supported: " + std::to_string(wanted) +
+           ", " + meaning);
   }
-  void expect(std::string_view key, int64_t wanted, const std::string& meaning) { expect(key, Json(wanted), meaning); }
 
   void expect_window(const HfConfig& config) {
     const Json* window = find("attention.sliding_window");
@@ -161,7 +163,8 @@ class Hyperparameters {
            std::to_string(config.head_dim / 2) + " rotary frequencies");
     std::vector<float> divisors(static_cast<size_t>(config.head_dim / 2));
     dequantise(tensor, divisors, where_);
-    const bool known = original != nullptr && original->is_int() && original->as_int() > 0;
+    const bool known =
+        original != nullptr && original->is_int() && original->as_int() > 0 && original->as_int() <= kMostPositions;
     RopeScaling& rope = config.rope_scaling;
     rope = {RopeType::llama3, decimal(static_cast<double>(divisors.back())), 1, 4, known ? original->as_int() : 8192};
     constexpr float kTolerance = 1e-4F;  // they were computed in fp32

@@ -203,6 +203,8 @@ TEST_CASE("what is no index is refused") {
   std::string many = R"({"weight_map": {"t": "x.safetensors")";
   for (int i = 0; i < 501; ++i) many += ",\"t" + std::to_string(i) + "\": \"" + std::to_string(i) + ".safetensors\"";
   CHECK_THAT(with(many + "}}"), Contains("502 files; at most 500"));
+  for (int i = 501; i < 100'000; ++i) many += ",\"t" + std::to_string(i) + "\": \"x.safetensors\"";
+  CHECK_THAT(with(many + "}}"), Contains("100001 tensors; at most 100000"));
 }
 
 }  // namespace sil
