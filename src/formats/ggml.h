@@ -43,7 +43,7 @@ std::string dequantised_types();     // their names, for people: "F32 F16 ..."
 void dequantise(GgmlType type, std::string_view blocks, std::span<float> out);
 
 bool is_quantised(GgmlType type);  // F32, F16, BF16, Q8_0: those that are written
-// Finite values to whole blocks in `out`, bit for bit as the Python package gguf has it; the type must be one of
+// Appends finite values as whole blocks, bit for bit as the Python package gguf has it; the type must be one of
 // is_quantised and the sizes fit (SIL_CHECK).
 void quantise(GgmlType type, std::span<const float> values, std::string& out);
 

@@ -37,11 +37,9 @@ bool is_quantised(GgmlType type) {
 void quantise(GgmlType type, std::span<const float> values, std::string& out) {
   const GgmlTypeAbout& kind = about(type);
   SIL_CHECK(is_quantised(type) && values.size() % kind.weights == 0);
-  out.clear();
-  out.reserve(values.size() / kind.weights * kind.bytes);
   switch (type) {
     case GgmlType::f32:
-      out.assign(reinterpret_cast<const char*>(values.data()), values.size_bytes());
+      out.append(reinterpret_cast<const char*>(values.data()), values.size_bytes());
       break;
     case GgmlType::f16:
       for (const float value : values) append(out, to_half(value));

@@ -21,6 +21,7 @@ constexpr uint32_t kOldest = 2, kNewest = 3;
 // The largest vocabularies have 262,144 tokens with a score, a type and two merges each. A value takes 40 bytes in
 // memory and may take a single one in the file.
 constexpr uint64_t kMostValues = uint64_t{1} << 21;
+constexpr uint64_t kMostKeys = 65536;
 constexpr uint64_t kMostTensors = 100'000;
 constexpr uint64_t kLongestName = 65535;  // bytes, as the format says of keys
 constexpr uint32_t kMostDimensions = 4;
@@ -98,7 +99,9 @@ class Reader {
     values_ = number<uint64_t>();
     if (tensors_ > kMostTensors)
       fail_here("says " + std::to_string(tensors_) + " tensors; at most " + std::to_string(kMostTensors) + " are read");
-    count(values_, 13);  // the length of a key, a type, a byte
+    if (values_ > kMostKeys)
+      fail_here("says " + std::to_string(values_) + " entries of metadata; at most " + std::to_string(kMostKeys) +
+                " are read");
   }
 
   // Of a list of `items`, `size` bytes each at least, before anything is allocated for it.

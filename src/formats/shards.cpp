@@ -10,6 +10,7 @@ namespace {
 
 constexpr int kDepth = 4;
 constexpr size_t kLargest = size_t{16} << 20;
+constexpr size_t kMostTensors = 100'000;
 
 [[noreturn]] void fail(const std::string& what, const Place& where) {
   throw Error(Exit::unreadable, "not a readable index of weights: " + what, "take the folder as transformers saved it",
@@ -97,6 +98,10 @@ ShardIndex read_shard_index(std::string_view text, const Place& where) {
   const Json* map = json.find("weight_map");
   if (map == nullptr || !map->is_object() || map->as_object().empty())
     fail("there is no weight_map that names the tensors and their files", where);
+  if (map->as_object().size() > kMostTensors)
+    fail("it has " + std::to_string(map->as_object().size()) + " tensors; at most " + std::to_string(kMostTensors) +
+             " are read",
+         where);
   ShardIndex out{{}, read_total(json, where)};
   for (const auto& [tensor, file] : map->as_object()) {
     if (!file.is_string() || !is_plain_name(file.as_string()))

@@ -34,6 +34,16 @@ void hash_file(const InputFile& file, Sha256& hash) {
   }
 }
 
+class FileSink final : public ByteSink {
+ public:
+  FileSink(const std::string& path, Env& env) : file_(env.create(path, Create::exclusive)) {}
+  void write(std::string_view bytes) override { file_->write(bytes); }
+  void sync() { file_->sync(); }
+
+ private:
+  std::unique_ptr<OutputFile> file_;
+};
+
 }  // namespace
 
 WeightFiles::WeightFiles(const std::string& folder, Env& env) {
@@ -96,6 +106,22 @@ void WeightFiles::read(size_t tensor, std::string& bytes) const {
 void WeightFiles::hash(Sha256& hash) const {
   if (!index_.empty()) hash.field(index_);
   for (const File& file : files_) hash_file(*file.input, hash);
+}
+
+void write_weight_files(const std::string& folder, std::span<const TensorView> tensors, uint64_t most_bytes,
+                        const std::function<std::string_view(const TensorView&)>& bytes, Env& env) {
+  const std::vector<Shard> shards = split_into_shards(tensors, most_bytes);
+  for (const Shard& shard : shards) {
+    FileSink file(folder + "/" + shard.file, env);
+    write_safetensors(shard.tensors, file, bytes);
+    file.sync();
+  }
+  if (shards.size() > 1) {
+    FileSink index(folder + "/" + std::string(kShardIndexFile), env);
+    index.write(write_shard_index(shards));
+    index.sync();
+  }
+  env.sync_dir(folder);
 }
 
 }  // namespace sil

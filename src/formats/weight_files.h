@@ -1,8 +1,11 @@
-// The weights of a model's folder, in one safetensors file or in several with an index, read a tensor at a time.
+// The weights of a model's folder, in one safetensors file or in several with an index, read and written a tensor at a
+// time.
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -49,5 +52,10 @@ class WeightFiles {
   std::vector<TensorView> tensors_;
   std::vector<Range> places_;  // of tensors_
 };
+
+// Writes the files that split_into_shards says to a folder that holds none of them, synced, the index last: without it
+// several files are no model. `bytes` is asked for each tensor's, and what it returns is not kept.
+void write_weight_files(const std::string& folder, std::span<const TensorView> tensors, uint64_t most_bytes,
+                        const std::function<std::string_view(const TensorView&)>& bytes, Env& env = system_env());
 
 }  // namespace sil

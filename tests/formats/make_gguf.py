@@ -4,13 +4,19 @@
 reference.gguf holds every type of value and some tensors; its values are repeated by hand in gguf_test.cpp.
 dequantised.gguf holds random blocks of each type, as NAME, and what the package makes of them, as NAME.f32: among the
 scales are zeros, subnormals and the largest.
+llama.gguf is tests/golden/transformer/llama_gqa as llama.cpp's converter lays it out, in F32: of the
+rows of queries and keys, [heads x 2 x half], the last two change places.
 quantised.gguf holds floats of all magnitudes as NAME, and what the package makes of them as NAME.TYPE.
 """
+import json
 import pathlib
 import sys
 
 import gguf
 import numpy
+from safetensors.numpy import load_file
+
+GOLDEN = pathlib.Path(__file__).resolve().parents[1] / "golden"
 
 SCALARS = {
     "u8": (255, gguf.GGUFValueType.UINT8),
@@ -85,6 +91,49 @@ def dequantised(path):
     writer.close()
 
 
+def name_of(published):
+    plain = {"model.embed_tokens": "token_embd", "model.norm": "output_norm", "lm_head": "output"}
+    layer = {
+        "self_attn.q_proj": "attn_q", "self_attn.k_proj": "attn_k", "self_attn.v_proj": "attn_v", "self_attn.o_proj": "attn_output",
+        "mlp.gate_proj": "ffn_gate", "mlp.up_proj": "ffn_up", "mlp.down_proj": "ffn_down", "input_layernorm": "attn_norm",
+        "post_attention_layernorm": "ffn_norm",
+    }
+    stem = published.removesuffix(".weight")
+    if stem in plain:
+        return plain[stem] + ".weight"
+    _, _, number, rest = stem.split(".", 3)
+    return f"blk.{number}.{layer[rest]}.weight"
+
+
+def llama(path):
+    about = json.loads((GOLDEN / "transformer/llama_gqa.json").read_text())
+    writer = gguf.GGUFWriter(path, "llama")
+    writer.add_block_count(about["layers"])
+    writer.add_context_length(about["context"])
+    writer.add_embedding_length(about["width"])
+    writer.add_feed_forward_length(about["hidden"])
+    writer.add_head_count(about["heads"])
+    writer.add_head_count_kv(about["kv_heads"])
+    writer.add_rope_freq_base(about["rope_theta"])
+    writer.add_layer_norm_rms_eps(about["epsilon"])
+    writer.add_vocab_size(about["vocabulary"])
+    writer.add_rope_dimension_count(about["head_width"])
+    writer.add_bos_token_id(0)
+    writer.add_eos_token_id(1)
+    writer.add_eot_token_id(2)
+    writer.add_float32("general.sampling.temp", 0.6)
+    writer.add_chat_template("{{ messages[0].content }}")
+    for published, values in load_file(GOLDEN / "transformer/llama_gqa.safetensors").items():
+        for part, heads in (("q_proj", about["heads"]), ("k_proj", about["kv_heads"])):
+            if part in published:
+                values = values.reshape(heads, 2, values.shape[0] // heads // 2, -1).swapaxes(1, 2).reshape(values.shape)
+        writer.add_tensor(name_of(published), values)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+
+
 def quantised(path):
     random = numpy.random.default_rng(2025)
     writer = gguf.GGUFWriter(path, "llama")
@@ -111,6 +160,7 @@ def main():
     reference(out / "reference.gguf")
     dequantised(out / "dequantised.gguf")
     quantised(out / "quantised.gguf")
+    llama(out / "llama.gguf")
 
 
 main()

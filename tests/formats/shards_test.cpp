@@ -4,6 +4,8 @@
 #include <filesystem>
 #include <fstream>
 #include <functional>
+#include <map>
+#include <utility>
 
 #include "formats/weight_files.h"
 #include "record/temp_dir.h"
@@ -107,6 +109,24 @@ TEST_CASE("tensors are split over files as transformers splits them, with its by
   CHECK(write_shard_index(shards) == bytes_of(kGolden + "/model.safetensors.index.json"));
 }
 
+TEST_CASE("a folder is written a tensor at a time with the files of transformers, and never over others") {
+  std::vector<std::string> kept;
+  std::vector<TensorView> tensors = saved_tensors(kept);
+  std::map<std::string, std::string> bytes;
+  for (TensorView& tensor : tensors) bytes[tensor.name] = std::exchange(tensor.bytes, {});
+  const TempDir dir;
+  std::string one;  // gone with the next
+  const auto give = [&](const TensorView& tensor) -> std::string_view { return one = bytes.at(tensor.name); };
+  write_weight_files(dir.path(), tensors, 1000, give);
+  for (const std::string& name : system_env().list(kGolden))
+    if (name != "order.json") CHECK(bytes_of(dir.path() + "/" + name) == bytes_of(kGolden + "/" + name));
+  CHECK(system_env().list(dir.path()).size() == 7);
+  CHECK_THROWS_AS(write_weight_files(dir.path(), tensors, 1000, give), Error);
+  const TempDir whole;
+  write_weight_files(whole.path(), tensors, 1'000'000, give);
+  CHECK(system_env().list(whole.path()) == std::vector<std::string>{"model.safetensors"});
+}
+
 TEST_CASE("what fits into one file is one, without a number") {
   std::vector<std::string> kept;
   const std::vector<TensorView> tensors = saved_tensors(kept);
@@ -203,6 +223,8 @@ TEST_CASE("what is no index is refused") {
   std::string many = R"({"weight_map": {"t": "x.safetensors")";
   for (int i = 0; i < 501; ++i) many += ",\"t" + std::to_string(i) + "\": \"" + std::to_string(i) + ".safetensors\"";
   CHECK_THAT(with(many + "}}"), Contains("502 files; at most 500"));
+  for (int i = 501; i < 100'000; ++i) many += ",\"t" + std::to_string(i) + "\": \"x.safetensors\"";
+  CHECK_THAT(with(many + "}}"), Contains("100001 tensors; at most 100000"));
 }
 
 }  // namespace sil

@@ -181,6 +181,85 @@ SAFETENSORS = [
     b"", b"\x02\0\0\0\0\0\0", b"\xff" * 16, struct.pack("<Q", 2) + b"{}", struct.pack("<Q", 1 << 63) + b"{}", struct.pack("<Q", 100) + b"{}", (ROOT / "tests/golden/reference.safetensors").read_bytes(),
 ]
 
+
+def gguf_text(text):
+    data = text if isinstance(text, bytes) else text.encode()
+    return struct.pack("<Q", len(data)) + data
+
+
+def gguf_value(value):
+    """The number of its type and its bytes."""
+    if isinstance(value, bool):
+        return 7, struct.pack("<B", value)
+    if isinstance(value, int):
+        return 4, struct.pack("<I", value)
+    if isinstance(value, float):
+        return 6, struct.pack("<f", value)
+    if isinstance(value, list):
+        items = [gguf_value(item) for item in value]
+        return 9, struct.pack("<IQ", items[0][0] if items else 8, len(items)) + b"".join(item[1] for item in items)
+    return 8, gguf_text(value)
+
+
+def gguf_file(values, tensors=(), version=3):
+    """`tensors`: (name, shape in the file's order, type, bytes)."""
+    out = b"GGUF" + struct.pack("<IQQ", version, len(tensors), len(values))
+    for key, value in values.items():
+        kind, data = value if isinstance(value, tuple) else gguf_value(value)
+        out += gguf_text(key) + struct.pack("<I", kind) + data
+    data = b""
+    for name, shape, kind, raw in tensors:
+        out += gguf_text(name) + struct.pack(f"<I{len(shape)}QIQ", len(shape), *shape, kind, len(data))
+        data += raw + bytes(-len(raw) % 32)
+    return out + bytes(-len(out) % 32) + data if tensors else out
+
+
+def gguf_model(architecture="llama", more=None, extra=(), without=()):
+    """Width 4, two heads of 2, one layer, three tokens."""
+    values = {"general.architecture": architecture, "block_count": 1, "context_length": 8, "embedding_length": 4, "feed_forward_length": 4,
+              "attention.head_count": 2, "attention.layer_norm_rms_epsilon": 1e-5, "rope.freq_base": 500.0, "tokenizer.ggml.eos_token_id": 1,
+              "tokenizer.chat_template": "{{ messages }}", **(more or {})}
+    values = {key if key.startswith(("general.", "tokenizer.")) else f"{architecture}.{key}": value for key, value in values.items()}
+    shapes = {"token_embd": [4, 3], "output_norm": [4], **{f"blk.0.{name}": [4, 4] for name in ("attn_q", "attn_k", "attn_v", "attn_output", "ffn_gate", "ffn_up", "ffn_down")},
+              "blk.0.attn_norm": [4], "blk.0.ffn_norm": [4]}
+    if architecture == "qwen3":
+        shapes |= {"blk.0.attn_q_norm": [2], "blk.0.attn_k_norm": [2]}
+    tensors = [(name + ".weight", shape, 0, bytes(4 * shape[0] * (shape[1] if len(shape) > 1 else 1))) for name, shape in shapes.items()]
+    if architecture == "qwen2":
+        tensors += [(f"blk.0.attn_{part}.bias", [4], 0, bytes(16)) for part in "qkv"]
+    return gguf_file(values, [tensor for tensor in tensors if tensor[0] not in without] + list(extra))
+
+
+FREQUENCIES = ("rope_freqs.weight", [1], 0, struct.pack("<f", 8.0))
+GGUF_SIZES = {0: 4, 1: 2, 2: 18, 3: 20, 6: 22, 7: 24, 8: 34, 10: 84, 11: 110, 12: 144, 13: 176, 14: 210, 16: 66, 30: 2}
+GGUF = [
+    b"", b"GGUF", gguf_file({}), gguf_file({}, version=2), gguf_file({}, version=1), b"GGUF\0\0\0\3" + bytes(16), gguf_file({"a": 1, "b": -1.5, "c": True, "d": "x", "e": ["a", "b"], "f": [], "g": [1, 2]}),
+    gguf_file({f"t{kind}": (kind, bytes(8)[: [1, 1, 2, 2, 4, 4, 4, 1, 8, 0, 8, 8, 8][kind]]) for kind in range(13) if kind != 9}), gguf_file({"a": (9, struct.pack("<IQ", 9, 1) + bytes(12))}), gguf_file({"a": (13, bytes(8))}),
+    gguf_file({"a": (10, b"\xff" * 8)}), gguf_file({"a": (8, b"\xff" * 8)}), gguf_file({"a": (9, struct.pack("<IQ", 0, 1 << 62))}), gguf_file({"general.alignment": 64}), gguf_file({"general.alignment": 3}), gguf_file({b"\xff": 1}),
+    *[gguf_file({}, [("w", [256], kind, bytes(size * (256 if size < 5 else 8 if size < 40 else 1)))]) for kind, size in GGUF_SIZES.items()], gguf_file({}, [("w", [2, 3], 0, bytes(24)), ("v", [], 0, bytes(4))]),
+    gguf_model(), gguf_model("qwen2"), gguf_model("qwen3"), gguf_model("gemma"), gguf_model(extra=[FREQUENCIES]), gguf_model(more={"rope.scaling.original_context_length": 4}, extra=[FREQUENCIES]), gguf_model(more={"rope.scaling.type": "linear", "rope.scaling.factor": 2.0}), gguf_model(more={"rope.scaling.type": "yarn"}),
+    gguf_model(more={"expert_count": 2}), gguf_model(more={"attention.sliding_window": 8, "vocab_size": 3, "rope.dimension_count": 2, "attention.head_count_kv": 2}), gguf_model(more={"unknown": 1}), gguf_model(without=["token_embd.weight"]),
+    gguf_model(more={"general.sampling.temp": 0.5, "tokenizer.ggml.eot_token_id": 2}), gguf_model(extra=[("output.weight", [4, 3], 0, bytes(48))]), (ROOT / "tests/golden/gguf/reference.gguf").read_bytes(),
+]
+
+SHARD_INDEX = [
+    '{"weight_map":{"a":"model-00001-of-00002.safetensors","b":"model-00002-of-00002.safetensors"},"metadata":{"total_size":8}}', '{"weight_map":{}}', '{"weight_map":[]}', "{}", "[]", "", "{", '{"weight_map":{"a":1}}',
+    *['{"weight_map":{"a":"%s"}}' % name for name in ("../a.safetensors", "a/b.safetensors", ".safetensors", "a.bin", "\\u0000.safetensors", "x.safetensors")], '{"weight_map":{"a":"x.safetensors"},"metadata":{"total_size":-1}}',
+    '{"weight_map":{"a":"x.safetensors"},"metadata":{"total_size":1e300}}', '{"weight_map":{"a":"x.safetensors"},"metadata":7}', '{"weight_map":{"a":"x.safetensors","a":"y.safetensors"}}', "[" * 70,
+]
+
+CONFIG = {"model_type": "llama", "hidden_size": 16, "intermediate_size": 20, "num_hidden_layers": 2, "num_attention_heads": 4, "vocab_size": 37, "max_position_embeddings": 48, "rms_norm_eps": 1e-5}
+LLAMA3 = {"factor": 8.0, "high_freq_factor": 4.0, "low_freq_factor": 1.0, "original_max_position_embeddings": 8192, "rope_type": "llama3"}
+HF_CONFIG = [
+    compact(CONFIG), *[compact({**CONFIG, "model_type": family, "head_dim": 4}) for family in ("mistral", "qwen2", "qwen3", "sil-llama-nope", "gemma", 7)], "", "[]", "{", "{}",
+    *[compact({**CONFIG, **more}) for more in (
+        {"rope_scaling": LLAMA3}, {"rope_parameters": {**LLAMA3, "rope_theta": 500000.0}}, {"rope_scaling": {"type": "linear", "factor": 2.0}}, {"rope_scaling": {"type": "yarn", "factor": 2.0}},
+        {"rope_scaling": {"type": "linear", "factor": 2}, "rope_parameters": LLAMA3}, {"rope_theta": 1.0, "rope_parameters": {"rope_theta": 2.0}}, {"rope_parameters": 7}, {"rope_scaling": {"rope_type": "default", "factor": None}},
+        {"sliding_window": 48}, {"sliding_window": 4}, {"attention_bias": True, "mlp_bias": 1}, {"hidden_act": "gelu"}, {"quantization_config": {}}, {"layer_types": ["full_attention", "x"]}, {"partial_rotary_factor": 0.5},
+        {"num_key_value_heads": 3}, {"head_dim": 3}, {"vocab_size": -1}, {"vocab_size": 1e3}, {"rms_norm_eps": "x"}, {"tie_word_embeddings": 1}, {"eos_token_id": [1, 2], "made_by": {"x": [None, "\u00e9"]}}, {"num_attention_heads": 2 ** 63 - 1},
+    )],
+]
+
 PROBLEM = '{"uid":"0123456789abcdef","prompt":"2+2=\\n\\"q\\" \\u0001 \u00e9","messages":[{"role":"user","content":"x"}],"answer":"4","meta":{"l":[1,2.5,{"a":"}]"}]},"split":"dev","difficulty":2.5,"task":"t","index":-7,"given":[{"text":"4","passes":true,"origin":"reference"}]}'
 PLAIN = '{"uid":"0123456789abcdef","prompt":"p","split":"train","task":"t","index":0}'
 MAKERS = f'"makers":[{{"step":"generate","role":"lm","version":"{HEX}","temperature":1,"member":0}},{{"step":"g","role":"r","version":"{HEX}","temperature":0.7,"member":4}}]'
@@ -210,6 +289,9 @@ def seeds():
         "lua": LUA,
         "protocol": PROTOCOL,
         "safetensors": SAFETENSORS,
+        "gguf": GGUF,
+        "shard_index": SHARD_INDEX,
+        "hf_config": HF_CONFIG,
         "lines": LINES,
     }
 

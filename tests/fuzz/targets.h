@@ -14,14 +14,25 @@ void journal(std::string_view input);      // bytes as they are, then its lines 
 void lua(std::string_view input);          // check and evaluation of an expression
 void protocol(std::string_view input);     // what a verifier program says
 void safetensors(std::string_view input);  // bytes as they are, then as a header with fitting data
+void gguf(std::string_view input);         // a file, and the model in it
+void shard_index(std::string_view input);  // model.safetensors.index.json
+void hf_config(std::string_view input);    // config.json
 void lines(std::string_view input);        // rollouts, verdicts, fates and examples of a segment
 
 struct Target {
   std::string_view name;
   void (*feed)(std::string_view input);
 };
-inline constexpr Target kTargets[] = {
-    {"yaml", yaml},         {"recipe", recipe},           {"jsonl", jsonl}, {"journal", journal}, {"lua", lua},
-    {"protocol", protocol}, {"safetensors", safetensors}, {"lines", lines}};
+inline constexpr Target kTargets[] = {{"yaml", yaml},
+                                      {"recipe", recipe},
+                                      {"jsonl", jsonl},
+                                      {"journal", journal},
+                                      {"lua", lua},
+                                      {"protocol", protocol},
+                                      {"safetensors", safetensors},
+                                      {"gguf", gguf},
+                                      {"shard_index", shard_index},
+                                      {"hf_config", hf_config},
+                                      {"lines", lines}};
 
 }  // namespace sil::fuzz
