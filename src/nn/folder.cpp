@@ -2,8 +2,10 @@
 
 #include <filesystem>
 
+#include "formats/gguf_model.h"
 #include "formats/hf_config.h"
 #include "formats/peft.h"
+#include "formats/weight_files.h"
 #include "sil/env.h"
 #include "sil/error.h"
 #include "sil/json.h"
@@ -74,13 +76,18 @@ LlamaShape shape_of(const HfConfig& config) {
   throw Error(Exit::unreadable, what, hint, {path, 0, 0});
 }
 
+bool is_gguf(const std::string& path) {
+  return path.ends_with(".gguf") && !system_env().is_dir(path);
+}
+
 void check_path(const std::string& path) {
   Env& env = system_env();
   if (path.find('\0') != std::string::npos)
     refuse("the folder's path holds a NUL byte", "write the path without it", "");
   if (!env.exists(path)) refuse("there is no such folder", "a model is a folder with config.json and weights", path);
-  if (!env.is_dir(path))
-    refuse("is not a folder", "name the folder that holds config.json, model.safetensors and tokenizer.json", path);
+  if (!env.is_dir(path) && !is_gguf(path))
+    refuse("is neither a folder nor a .gguf file",
+           "name the folder that holds config.json, model.safetensors and tokenizer.json", path);
 }
 
 // The adapter that a folder holds in place of a model. Its base may be named from here or from beside it.
@@ -106,6 +113,44 @@ std::optional<AdapterFolder> adapter_of(const std::string& path) {
     refuse(std::string("holds no ") + kPeftWeights, "save the adapter with PEFT, as safetensors", path);
   return out;
 }
+
+class FolderWeights final : public WeightSource {
+ public:
+  explicit FolderWeights(const std::string& folder) : files_(folder) {}
+
+  const std::vector<TensorView>& tensors() const override { return files_.tensors(); }
+  void read(size_t tensor, std::vector<float>& out) const override {
+    std::string bytes;
+    files_.read(tensor, bytes);
+    TensorView view = files_.tensors()[tensor];
+    view.bytes = bytes;
+    out = floats(view);
+  }
+  Place place() const override { return {files_.path(), 0, 0}; }
+  Place place(size_t tensor) const override { return {files_.path(tensor), 0, 0}; }
+  void hash(Sha256& hash) const override { files_.hash(hash); }
+
+ private:
+  WeightFiles files_;
+};
+
+class GgufWeights final : public WeightSource {
+ public:
+  explicit GgufWeights(const std::string& path)
+      : path_(path), bytes_(system_env().read_all(path)), model_(bytes_, place()) {}
+
+  const GgufModel& model() const { return model_; }
+  const std::vector<TensorView>& tensors() const override { return model_.tensors(); }
+  void read(size_t tensor, std::vector<float>& out) const override { model_.read(tensor, out); }
+  Place place() const override { return {path_, 0, 0}; }
+  Place place(size_t) const override { return place(); }
+  void hash(Sha256& hash) const override { hash.field(bytes_); }
+
+ private:
+  std::string path_;
+  std::string bytes_;
+  GgufModel model_;
+};
 
 // Says what the folder is, where it is not what is wanted.
 void check_folder(const std::string& path) {
@@ -155,29 +200,44 @@ ModelFolder::ModelFolder(const std::string& named) : path(named) {
   check_path(path);
   adapter = adapter_of(path);
   if (adapter) path = adapter->base;
-  check_folder(path);
-  Env& env = system_env();
-  config_text_ = env.read_all(path + "/config.json");
-  config = read_hf_config(config_text_, {path + "/config.json", 0, 0});
+  if (is_gguf(path))
+    read_gguf();
+  else
+    read_folder();
   shape = shape_of(config);
-  codec_files_ = read_codec_files(path);
   codec = folder_codec(codec_files_, path);
   // A model may have more rows than its tokenizer has tokens.
   if (codec->vocabulary_size() > shape.vocabulary)
-    refuse("the tokenizer has " + std::to_string(codec->vocabulary_size()) + " ids, but vocab_size in config.json is " +
+    refuse("the tokenizer has " + std::to_string(codec->vocabulary_size()) + " ids, but the model's vocab_size is " +
                std::to_string(shape.vocabulary),
-           "take both files from one model", path + "/tokenizer.json");
+           "take tokenizer and weights from one model", path);
+}
+
+void ModelFolder::read_folder() {
+  check_folder(path);
+  config_text_ = system_env().read_all(path + "/config.json");
+  config = read_hf_config(config_text_, {path + "/config.json", 0, 0});
+  codec_files_ = read_codec_files(path);
+}
+
+void ModelFolder::read_gguf() {
+  const GgufWeights weights(path);
+  const GgufModel& model = weights.model();
+  config = model.config();
+  codec_files_ = gguf_codec_files(model.metadata(), model.chat_template(), weights.place());
+  codec_files_.push_back({"generation_config.json", model.generation_config()});
 }
 
 std::string AdapterFolder::weights() const {
   return system_env().read_all(weights_path);
 }
 
-WeightFiles ModelFolder::weights() const {
-  return WeightFiles(path);
+std::unique_ptr<WeightSource> ModelFolder::weights() const {
+  if (is_gguf(path)) return std::make_unique<GgufWeights>(path);
+  return std::make_unique<FolderWeights>(path);
 }
 
-Digest ModelFolder::digest(const WeightFiles& weights) const {
+Digest ModelFolder::digest(const WeightSource& weights) const {
   Sha256 hash;
   hash.field("model folder").field(config_text_);
   for (const FolderFile& file : codec_files_) hash.field(file.name).field(file.text);

@@ -11,6 +11,7 @@
 
 #include "base/math.h"
 #include "formats/safetensors.h"
+#include "nn/folder.h"
 #include "sil/error.h"
 #include "sil/rng.h"
 
@@ -135,19 +136,20 @@ Buffer Model::read_trained(std::string_view bytes, const Place& where) const {
   return filled(file, "");
 }
 
-Buffer Model::read_weights(const WeightFiles& files) const {
-  const Safetensors listed{files.tensors(), {}};
-  expect_tensors(listed, wanted(listed, parameters_), {files.path(), 0, 0});
+Buffer Model::read_weights(const WeightSource& source) const {
+  const Safetensors listed{source.tensors(), {}};
+  expect_tensors(listed, wanted(listed, parameters_), source.place());
   std::map<std::string_view, const NamedTensor*> named;
   for (const NamedTensor& tensor : parameters_.tensors) named[tensor.name] = &tensor;
   Buffer weights(parameters_.floats);
-  std::string bytes;
-  for (size_t i = 0; i < files.tensors().size(); ++i) {
-    files.read(i, bytes);
-    TensorView tensor = files.tensors()[i];
-    tensor.bytes = bytes;
-    expect_finite({{tensor}, {}}, {files.path(i), 0, 0});
-    parameters_.put(*kernels_, floats(tensor), *named.at(tensor.name), weights.data());
+  std::vector<float> values;
+  for (size_t i = 0; i < listed.tensors.size(); ++i) {
+    source.read(i, values);
+    TensorView tensor = listed.tensors[i];
+    tensor.dtype = Dtype::f32;
+    tensor.bytes = {reinterpret_cast<const char*>(values.data()), values.size() * sizeof(float)};
+    expect_finite({{tensor}, {}}, source.place(i));
+    parameters_.put(*kernels_, values, *named.at(tensor.name), weights.data());
   }
   return weights;
 }

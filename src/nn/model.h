@@ -7,7 +7,6 @@
 #include <string_view>
 
 #include "formats/safetensors.h"
-#include "formats/weight_files.h"
 #include "nn/buffer.h"
 #include "nn/llama.h"
 #include "nn/lora.h"
@@ -31,6 +30,8 @@ struct State {
 
   const float* read() const { return merged.empty() ? weights.data() : merged.data(); }
 };
+
+class WeightSource;  // nn/folder.h
 
 class Model {
  public:
@@ -56,7 +57,7 @@ class Model {
   Buffer initial(uint64_t key) const;
   // The model's own weights of anyone's files, a tensor at a time: F16 and BF16 too. Throws Error(Exit::unreadable) on
   // other tensors, shapes or values.
-  Buffer read_weights(const WeightFiles& files) const;
+  Buffer read_weights(const WeightSource& source) const;
 
   // What is trained, as safetensors of the published names, written as F32. Throw Error(Exit::unreadable) on other
   // tensors, shapes or values. A state that was read is not merged.

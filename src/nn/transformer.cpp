@@ -167,9 +167,9 @@ class Transformer final : public Engine {
   // Reads and checks the folder's weights, once.
   std::optional<Digest> source_digest() const override {
     if (folder_ && !digest_) {
-      const WeightFiles weights = folder_->weights();
-      Buffer own = model_.read_weights(weights);
-      digest_ = folder_->digest(weights);
+      const std::unique_ptr<WeightSource> weights = folder_->weights();
+      Buffer own = model_.read_weights(*weights);
+      digest_ = folder_->digest(*weights);
       if (model_.lora() == nullptr) return digest_;
       const std::lock_guard lock(base_mutex_);
       if (!base_) base_ = std::make_shared<const Buffer>(std::move(own));
@@ -178,7 +178,7 @@ class Transformer final : public Engine {
   }
 
  private:
-  Buffer own_weights() const { return folder_ ? model_.read_weights(folder_->weights()) : model_.initial(key_); }
+  Buffer own_weights() const { return folder_ ? model_.read_weights(*folder_->weights()) : model_.initial(key_); }
   // What an adapter's factors stand on, of all versions; null without one.
   std::shared_ptr<const Buffer> base() const {
     if (model_.lora() == nullptr) return nullptr;
@@ -284,8 +284,7 @@ struct FolderOptions {
   void visit(OptionVisitor& v) {
     v.option(
         "folder", folder,
-        {.help =
-             "holds config.json, weights as safetensors and tokenizer.json; relative to the folder sil is started in",
+        {.help = "a Hugging Face folder, a PEFT adapter's, or a .gguf file; relative to the folder sil is started in",
          .required = true});
   }
 };
@@ -339,8 +338,8 @@ void register_llama(Registry<EngineFactory>& registry) {
 }
 
 void register_path(Registry<EngineFactory>& registry) {
-  registry.add<FolderFactory, FolderOptions>("path", "a transformer from its Hugging Face folder: llama, qwen2, qwen3",
-                                             "folder");
+  registry.add<FolderFactory, FolderOptions>(
+      "path", "a transformer from its Hugging Face folder or GGUF file: llama, mistral, qwen2, qwen3", "folder");
 }
 
 }  // namespace sil::nn

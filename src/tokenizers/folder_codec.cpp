@@ -9,6 +9,7 @@
 #include "sil/error.h"
 #include "text/tokenizer_json.h"
 #include "tokenizers/tokenizer.h"
+#include "tokenizers/vocabulary_json.h"
 
 namespace sil {
 namespace {
@@ -162,6 +163,15 @@ class FolderCodec final : public Codec {
   Digest digest_;
 };
 
+// The text of the token that `key` of GGUF metadata names; null where there is none.
+Json gguf_token(const Json& metadata, const std::string& key) {
+  const Json* id = metadata.find("tokenizer.ggml." + key);
+  const Json* tokens = metadata.find("tokenizer.ggml.tokens");
+  if (id == nullptr || !id->is_int() || tokens == nullptr || !tokens->is_array()) return {};
+  if (id->as_int() < 0 || id->as_int() >= std::ssize(tokens->as_array())) return {};
+  return tokens->as_array()[static_cast<size_t>(id->as_int())];
+}
+
 }  // namespace
 
 std::shared_ptr<const Codec> folder_codec(std::vector<FolderFile> files, const std::string& folder) {
@@ -177,6 +187,17 @@ std::vector<FolderFile> read_codec_files(const std::string& folder) {
   std::vector<FolderFile> files;
   for (const char* name : kFiles)
     if (env.exists(folder + "/" + name)) files.push_back({name, env.read_all(folder + "/" + name)});
+  return files;
+}
+
+std::vector<FolderFile> gguf_codec_files(const Json& metadata, const std::string& chat_template, const Place& where) {
+  const Json config = Json::Object{
+      {"tokenizer_class", "PreTrainedTokenizerFast"},          {"bos_token", gguf_token(metadata, "bos_token_id")},
+      {"eos_token", gguf_token(metadata, "eos_token_id")},     {"unk_token", gguf_token(metadata, "unknown_token_id")},
+      {"pad_token", gguf_token(metadata, "padding_token_id")}, {"clean_up_tokenization_spaces", false}};
+  std::vector<FolderFile> files{{"tokenizer.json", dump_pretty(tokenizer_json_of_gguf(metadata, where)) + "\n"},
+                                {"tokenizer_config.json", dump_pretty(config) + "\n"}};
+  if (!chat_template.empty()) files.push_back({"chat_template.jinja", chat_template});
   return files;
 }
 

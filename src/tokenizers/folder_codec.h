@@ -15,6 +15,8 @@
 #include <vector>
 
 #include "sil/codec.h"
+#include "sil/error.h"
+#include "sil/json.h"
 
 namespace sil {
 
@@ -24,5 +26,9 @@ std::shared_ptr<const Codec> folder_codec(std::vector<FolderFile> files, const s
 
 // The files of a folder that a codec is made of, as many as are there.
 std::vector<FolderFile> read_codec_files(const std::string& folder);
+
+// tokenizer.json and tokenizer_config.json for the vocabulary in a GGUF file's metadata, and the chat template where
+// there is one. Throws Error(Exit::unreadable) at `where` for a vocabulary that is not known.
+std::vector<FolderFile> gguf_codec_files(const Json& metadata, const std::string& chat_template, const Place& where);
 
 }  // namespace sil
