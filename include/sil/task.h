@@ -21,8 +21,9 @@ class AnswerExtractor {
 
 // Options every task shares; each task's visit() calls this one's first.
 struct TaskOptions {
-  Json split = "train";  // train | dev | test, or {fraction: f, name: n}: rows whose hash(uid) < f, of which every
-                         // other task on that file reads the rest
+  // train | dev | test, or {fraction: f, name: n}: problems by their uid, from where the share of the task above on the
+  // same problems ends; tasks without a share read the rest.
+  Json split = "train";
   std::string answer = "whole";  // extractor: whole | last_number | hashes | boxed | regex
   std::string pattern;           // of `answer: regex`; its first group is the answer
   std::string answers = "use";   // use | observe: hidden from everything but `observe`

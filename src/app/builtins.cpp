@@ -19,6 +19,7 @@ namespace {
 
 void fill_sources(Registries& registries) {
   register_addition(registries.tasks);
+  register_multiplication(registries.tasks);
   register_neighbour(registries.tasks);
   register_copy(registries.tasks);
   register_countdown(registries.tasks);

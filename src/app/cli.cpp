@@ -185,6 +185,11 @@ class CommandLine {
         add(app_, "score", "a model's log-probs of rows on stdin", [this] { return score_command(model_); });
     add_rows(score);
     score->footer(score_row_help);
+    CLI::App* import = add(app_, "import", "a GGUF file, or a folder with its adapter merged, as a Hugging Face folder",
+                           [this] { return import_command(first_, second_, json_); });
+    import->add_option("MODEL", first_, "a .gguf file, a model's folder or an adapter's")->required();
+    import->add_option("DIR", second_, "the folder to make")->required();
+    import->add_flag("--json", json_, "JSON on stdout");
   }
 
   void add_help() {

@@ -75,6 +75,8 @@ int diff_command(const std::string& a, const std::string& b, bool json);
 int gc_command(const std::string& run, bool dry_run, bool json);
 int rebuild_command(const std::string& run, bool json);
 
+int import_command(const std::string& model, const std::string& folder, bool json);
+
 int judge_command(const std::string& verifier, const std::vector<std::string>& options);
 int verifier_test_command(const std::string& command, bool json);
 

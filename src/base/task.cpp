@@ -5,8 +5,8 @@ namespace sil {
 void TaskOptions::visit(OptionVisitor& v) {
   v.option(
       "split", split,
-      {.help = "train, dev or test; or {fraction: f, name: n}: the rows whose hash is below f, of which every other "
-               "task on that file reads the rest"});
+      {.help = "train, dev or test; or {fraction: f, name: n}: a share of the problems by their hash; the shares of "
+               "several tasks on the same problems do not overlap, and tasks without one read the rest"});
   v.option("answer", answer,
            {.help = "how the answer is taken from a completion",
             .choices = {"whole", "last_number", "hashes", "boxed", "regex"}});

@@ -19,6 +19,11 @@ double fraction_of(const TaskSpec& spec) {
   return fraction ? fraction->as_double() : 0;
 }
 
+bool same_problems(const Task& a, const Task& b) {
+  if (a.procedural() != b.procedural()) return false;
+  return a.procedural() ? a.digest() == b.digest() : a.source() == b.source();
+}
+
 }  // namespace
 
 std::string split_name(const TaskSpec& spec) {
@@ -60,15 +65,19 @@ TaskView task_view(const Recipe& recipe, const std::map<std::string, std::unique
   view.hidden = hides_answers(spec);
   std::string split = split_name(spec);
   view.split = split == "dev" ? Split::dev : split == "test" ? Split::test : Split::train;
-  if (double fraction = fraction_of(spec); fraction > 0) {
-    view.high = fraction;
+  double before = 0, shared_out = 0;  // by tasks on the same problems that stand above this one, and by all
+  for (const TaskSpec& other : recipe.tasks) {
+    if (!same_problems(*tasks.at(other.name), *view.task)) continue;
+    if (&other == &spec) before = shared_out;
+    shared_out += fraction_of(other);
+  }
+  if (shared_out > 0) {
+    view.low = fraction_of(spec) > 0 ? before : shared_out;
+    if (fraction_of(spec) > 0) view.high = before + fraction_of(spec);
   } else if (view.task->procedural()) {
     if (view.split == Split::dev) view.high = kHeldOut;
     if (view.split == Split::test) view.low = kHeldOut, view.high = 2 * kHeldOut;
     if (view.split == Split::train) view.low = 2 * kHeldOut;
-  } else {
-    for (const TaskSpec& other : recipe.tasks)
-      if (tasks.at(other.name)->source() == view.task->source()) view.low = std::max(view.low, fraction_of(other));
   }
   return view;
 }

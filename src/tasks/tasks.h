@@ -7,6 +7,7 @@
 namespace sil {
 
 void register_addition(Registry<Task>& registry);
+void register_multiplication(Registry<Task>& registry);  // products, asked in words
 void register_neighbour(Registry<Task>& registry);
 void register_copy(Registry<Task>& registry);
 void register_countdown(Registry<Task>& registry);

@@ -59,6 +59,8 @@ class Tasks {
     }
   }
 
+  TaskView view(const std::string& name) const { return task_view(recipe_, tasks_, name); }
+
  private:
   Recipe recipe_;
   std::map<std::string, std::unique_ptr<Task>> tasks_;
@@ -115,6 +117,26 @@ TEST_CASE("a fraction of a file shares nothing with the rest, but a prompt with 
   rows.emplace_back("p0", std::to_string(other));
   CHECK_THAT(Tasks().add("train", "train", "a", rows).add("dev", kTenth, "a", rows).refusal(),
              Contains("the prompt \"p0\" of task 'train' (train) is also in task 'dev' (dev), at a:"));
+}
+
+TEST_CASE("shares of one file stand side by side: every row is in exactly one of them or in the rest") {
+  std::vector<Row> rows;
+  for (int i = 0; i < 400; ++i) rows.emplace_back("p" + std::to_string(i), "1");
+  const Json fifth = Json::Object{{"fraction", 0.2}, {"name", "test"}};
+  const Tasks tasks =
+      std::move(Tasks().add("train", "train", "a", rows).add("dev", kTenth, "a", rows).add("test", fifth, "a", rows));
+  CHECK(tasks.refusal().empty());
+  int counts[3] = {};
+  for (const Row& row : rows) {
+    int holders = 0, part = 0;
+    for (const char* name : {"train", "dev", "test"}) {
+      const bool holds = tasks.view(name).holds(problem_uid(row.first, row.second));
+      holders += holds;
+      counts[part++] += holds;
+    }
+    CHECK(holders == 1);
+  }
+  for (const int count : counts) CHECK(count > 0);
 }
 
 TEST_CASE("a task whose answers are only observed may train on what is held out elsewhere") {

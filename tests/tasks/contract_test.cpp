@@ -22,6 +22,8 @@ std::vector<Case> procedural_cases() {
           {"addition", {{"digits", 9}}},
           {"addition", {{"digits", test::list(1, 3)}, {"mix", "digits"}}},
           {"addition", {{"digits", test::list(5, 100)}, {"mix", "digits"}, {"style", "scratchpad"}}},
+          {"multiplication", {}},
+          {"multiplication", {{"operands", test::list(0, 1000000)}}},
           {"neighbour", {}},
           {"neighbour", {{"length", 4}, {"letters", 3}, {"window", 4}}},
           {"copy", {}},

@@ -12,6 +12,7 @@ namespace sil::test {
 inline Registry<Task> task_shelf() {
   Registry<Task> out("task");
   register_addition(out);
+  register_multiplication(out);
   register_neighbour(out);
   register_copy(out);
   register_countdown(out);
