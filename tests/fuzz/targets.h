@@ -15,13 +15,14 @@ void lua(std::string_view input);          // check and evaluation of an express
 void protocol(std::string_view input);     // what a verifier program says
 void safetensors(std::string_view input);  // bytes as they are, then as a header with fitting data
 void lines(std::string_view input);        // rollouts, verdicts, fates and examples of a segment
+void tokenizer(std::string_view input);    // tokenizer.json, then NUL and a text; the same as a SentencePiece model
 
 struct Target {
   std::string_view name;
   void (*feed)(std::string_view input);
 };
 inline constexpr Target kTargets[] = {
-    {"yaml", yaml},         {"recipe", recipe},           {"jsonl", jsonl}, {"journal", journal}, {"lua", lua},
-    {"protocol", protocol}, {"safetensors", safetensors}, {"lines", lines}};
+    {"yaml", yaml},         {"recipe", recipe},           {"jsonl", jsonl}, {"journal", journal},    {"lua", lua},
+    {"protocol", protocol}, {"safetensors", safetensors}, {"lines", lines}, {"tokenizer", tokenizer}};
 
 }  // namespace sil::fuzz
