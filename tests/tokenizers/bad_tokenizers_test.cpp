@@ -209,6 +209,19 @@ TEST_CASE("a vocabulary of GGUF that is not known is refused by name") {
   CHECK_THROWS_WITH(tokenizer_json_of_gguf(bytes, {"m.gguf", 0, 0}), Contains("token 0 is not text in UTF-8"));
 }
 
+TEST_CASE("every way to cut text that GGUF files name can be used") {
+  for (const char* pre : {"dbrx", "deepseek-coder", "deepseek-llm", "deepseek-r1-qwen", "deepseek-v3", "default",
+                          "falcon", "gpt-2", "gpt-4o", "llama-bpe", "llama-v3", "llama3", "phi-2", "qwen2", "refact",
+                          "smaug-bpe", "smollm", "starcoder", "tekken"}) {
+    INFO(pre);
+    Json metadata = parse_json(R"({"tokenizer.ggml.tokens": ["a", "1", "aa"], "tokenizer.ggml.model": "gpt2",
+        "tokenizer.ggml.merges": ["a a"], "tokenizer.ggml.bos_token_id": 0})");
+    metadata.set("tokenizer.ggml.pre", pre);
+    const auto tokenizer = make_tokenizer(tokenizer_json_of_gguf(metadata, kWhere), kWhere);
+    CHECK(tokenizer->encode("aaa1", false, false) == std::vector<TokenId>{2, 0, 1});
+  }
+}
+
 TEST_CASE("a SentencePiece model that is cut or empty is refused") {
   const Place where{"m.model", 0, 0};
   CHECK_THROWS_WITH(tokenizer_json_of_sentencepiece("", where), Contains("it has no pieces"));
