@@ -247,6 +247,34 @@ def bench_instructions(folder):
         print(f"instructions: A {what}: {total / tokens:.0f} a token", flush=True)
 
 
+TOKENIZERS = """\
+import sys, time, tokenizers
+tokenizer = tokenizers.Tokenizer.from_file(sys.argv[1])
+text = open(sys.argv[2], encoding="utf-8").read()
+for what, parts in (("whole text", [text]), ("line by line", text.split("\\n"))):
+    best = 0
+    for _ in range(3):
+        begin = time.process_time()
+        for part in parts:
+            tokenizer.encode(part, add_special_tokens=False)
+        best = max(best, len(text.encode()) / 1e6 / (time.process_time() - begin))
+    print(f"tokenizer: {what}: {best:.1f} MB/s tokenizers {tokenizers.__version__}")
+"""
+
+
+def bench_tokenizer(folder):
+    """Byte-level BPE on the English of GSM8K, one core."""
+    data = pathlib.Path(os.environ.get("SIL_SHARED", ROOT.parent / "shared")) / "data"
+    rows = map(json.loads, (data / "gsm8k_train.jsonl").read_bytes().splitlines())
+    text = folder / "english.txt"
+    text.write_text("\n".join(f"{row['prompt']}\n{row['solution']}" for row in rows), encoding="utf-8")
+    arguments = [data / "tokenizers/own-bytebpe-a.tokenizer.json", text]
+    subprocess.run([ROOT / "build/release/bin/tokenizer_bench", *arguments], check=True)
+    if python := os.environ.get("SIL_PEERS_PYTHON"):
+        environment = os.environ | {"TOKENIZERS_PARALLELISM": "false", "RAYON_NUM_THREADS": "1"}
+        subprocess.run([python, "-c", TOKENIZERS, *arguments], check=True, env=environment)
+
+
 def best_rate(row):
     rate = row["tokens_per_s"]
     return max(rate.values()) if isinstance(rate, dict) else rate
@@ -259,7 +287,7 @@ def ratio(shape, what, lines, peer, name):
 
 def main():
     benches = {"spine": bench_spine, "start": bench_start, "engine": bench_engine, "round": bench_round,
-               "instructions": bench_instructions}
+               "instructions": bench_instructions, "tokenizer": bench_tokenizer}
     with tempfile.TemporaryDirectory(prefix="sil-bench-") as folder:
         for what in sys.argv[1:] or benches:
             benches[what](pathlib.Path(folder))

@@ -28,6 +28,7 @@ class CommandLine {
     add_recipes();
     add_records();
     add_verifiers();
+    add_tokenizers();
     add_models();
     add_help();
   }
@@ -168,6 +169,22 @@ class CommandLine {
                          [this] { return verifier_test_command(first_, json_); });
     test->add_option("CMD", first_, "the command that starts it, as one word")->required();
     test->add_flag("--json", json_, "JSON on stdout");
+  }
+
+  void add_tokenizers() {
+    CLI::App* tokenizer = app_.add_subcommand("tokenizer", "text to ids and back, for rows on stdin");
+    tokenizer->require_subcommand(1);
+    const auto add_rows = [&](const char* name, const char* what, int (*answer)(const std::string&)) {
+      CLI::App* command = add(*tokenizer, name, what, [this, answer] { return answer(first_); });
+      command->add_option("TOKENIZER", first_, "tokenizer.json, a folder with one, .gguf or .model")->required();
+      command->add_flag("--json", json_, "errors on stdout too; rows are JSON lines anyway");
+    };
+    add_rows("encode", "{text, add_special, parse_special} to {ids}", tokenizer_encode_command);
+    add_rows("decode", "{ids, skip_special} to {text}", tokenizer_decode_command);
+    CLI::App* verify = add(*tokenizer, "verify", "how many golden vectors agree: {text, ids, decoded ...}",
+                           [this] { return tokenizer_verify_command(first_, json_); });
+    verify->add_option("TOKENIZER", first_, "tokenizer.json, a folder with one, .gguf or .model")->required();
+    verify->add_flag("--json", json_, "JSON on stdout");
   }
 
   void add_models() {

@@ -90,6 +90,10 @@ int score_command(const ModelArguments& arguments);
 std::string generate_row_help();  // rows, answers, options
 std::string score_row_help();
 
+int tokenizer_encode_command(const std::string& tokenizer);
+int tokenizer_decode_command(const std::string& tokenizer);
+int tokenizer_verify_command(const std::string& tokenizer, bool json);
+
 int list_command(const std::string& kind);
 int help_command(const std::string& topic);
 int doctor_command();

@@ -36,6 +36,7 @@ std::string overview() {
   sil score MODEL [k=v ...]     a model's log-probs of rows on stdin
   sil import MODEL DIR          a GGUF file, or an adapter merged into its base, as a Hugging Face folder
   sil judge VERIFIER [k=v ...]  verdicts for rows on stdin
+  sil tokenizer WHAT TOKENIZER  encode, decode or verify rows on stdin
   sil verifier test CMD         does a grader keep to the protocol
   sil list KIND                 plug-ins of a kind
   sil help TOPIC                a step, a plug-in, `recipe` or `verifier-protocol`

@@ -8,6 +8,7 @@ namespace sil::tokenizers {
 namespace {
 
 constexpr size_t kShown = 80;
+constexpr size_t kMostSteps = 100;  // real sequences have up to ten
 
 std::string cut(std::string text) {
   if (text.size() <= kShown) return text;
@@ -101,6 +102,14 @@ Component Component::child(std::string_view key) const {
 std::optional<Component> Component::optional_child(std::string_view key) const {
   if (find(key) == nullptr) return std::nullopt;
   return child(key);
+}
+
+std::vector<Component> Component::steps(std::string_view key) const {
+  const size_t count = list(key).size();
+  if (count > kMostSteps)
+    fail(std::string(key) + " has " + std::to_string(count) + " entries; at most " + std::to_string(kMostSteps) +
+         " are allowed");
+  return children(key);
 }
 
 std::vector<Component> Component::children(std::string_view key) const {

@@ -31,6 +31,7 @@ class Component {
   Component child(std::string_view key) const;
   std::optional<Component> optional_child(std::string_view key) const;
   std::vector<Component> children(std::string_view key) const;
+  std::vector<Component> steps(std::string_view key) const;  // of a Sequence: children, not too many
 
   const Json& json() const { return json_; }
   const Place& where() const { return where_; }

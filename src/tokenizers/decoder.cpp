@@ -31,7 +31,7 @@ void Decoder::add(const Component& component) {
     steps_.push_back(read_decoder_step(component));
     return;
   }
-  for (const Component& child : component.children("decoders")) add(child);
+  for (const Component& child : component.steps("decoders")) add(child);
 }
 
 Decoder::Run::Run(const Decoder& decoder) {

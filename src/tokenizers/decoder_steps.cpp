@@ -13,6 +13,7 @@ namespace sil::tokenizers {
 namespace {
 
 constexpr int64_t kMostStripped = 1'000'000;
+constexpr size_t kLongestText = size_t{64} << 20;  // bytes, of one token or what was fused
 
 // A stage that looks at whole tokens.
 class WholeTokens : public DecodeStage {
@@ -20,6 +21,7 @@ class WholeTokens : public DecodeStage {
   void put(const TokenPart& part) final {
     if (part.begins && part.ends) return take(part.text);
     token_ += part.text;
+    if (token_.size() > kLongestText) fail_growth(kLongestText);
     open_ = !part.ends;
     if (part.ends) take(std::exchange(token_, {}));
   }
@@ -278,6 +280,7 @@ class ReplaceStage final : public WholeTokens {
     for (const Match& match : options_.regex.matches(token)) {
       out += match.matches ? std::string_view(options_.content)
                            : token.substr(match.span.begin, match.span.end - match.span.begin);
+      if (out.size() > kLongestText) fail_growth(kLongestText);
     }
     emit(out);
   }

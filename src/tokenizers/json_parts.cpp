@@ -6,6 +6,12 @@
 #include "tokenizers/code_points.h"
 
 namespace sil::tokenizers {
+namespace {
+
+// Bytes of a token that merging may make: the time to find its parts grows with the square. Real ones have some 100.
+constexpr size_t kLongestMerged = 512;
+
+}  // namespace
 
 Json replace_part(std::string_view from, std::string_view to) {
   return Json::Object{{"type", "Replace"}, {"pattern", Json::Object{{"String", from}}}, {"content", to}};
@@ -70,6 +76,7 @@ Json merges_part(const std::vector<ScoredToken>& tokens) {
   for (const ScoredToken& token : tokens) {
     if (!token.mergeable) continue;
     const std::string_view text = token.text;
+    if (text.size() > kLongestMerged) continue;
     for (size_t at = 0; at < text.size(); at += character_length(text[at])) {
       const std::string_view left = text.substr(0, at), right = text.substr(at);
       if (mergeable.contains(left) && mergeable.contains(right)) merges.push_back({left, right, token.score});

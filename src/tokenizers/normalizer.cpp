@@ -153,7 +153,7 @@ class ByteLevelNormalizer final : public Normalizer {
 class NormalizerSequence final : public Normalizer {
  public:
   explicit NormalizerSequence(const Component& component) {
-    for (const Component& child : component.children("normalizers")) parts_.push_back(read_normalizer(child));
+    for (const Component& child : component.steps("normalizers")) parts_.push_back(read_normalizer(child));
   }
   void apply(Text& text) const override {
     for (const auto& normalizer : parts_) normalizer->apply(text);

@@ -15,7 +15,7 @@ void PostProcessor::add(const Component& component) {
   if (type == "ByteLevel") return;  // moves offsets alone
   if (type != "Sequence")
     component.unknown_type("BertProcessing, ByteLevel, RobertaProcessing, Sequence, TemplateProcessing");
-  for (const Component& child : component.children("processors")) add(child);
+  for (const Component& child : component.steps("processors")) add(child);
 }
 
 // {"single": [{"SpecialToken": {"id": "[CLS]"}}, {"Sequence": {"id": "A"}}], "special_tokens": {"[CLS]": {"ids":

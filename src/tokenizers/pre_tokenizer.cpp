@@ -94,7 +94,7 @@ class PreTokenizerSequence final : public PreTokenizer {
 
 std::unique_ptr<const PreTokenizer> sequence(const Component& component) {
   std::vector<std::unique_ptr<const PreTokenizer>> parts;
-  for (const Component& child : component.children("pretokenizers")) parts.push_back(read_pre_tokenizer(child));
+  for (const Component& child : component.steps("pretokenizers")) parts.push_back(read_pre_tokenizer(child));
   return std::make_unique<PreTokenizerSequence>(std::move(parts));
 }
 

@@ -1,4 +1,6 @@
+#include "formats/gguf.h"
 #include "tokenizers/parts.h"
+#include "tokenizers/vocabulary_json.h"
 
 namespace sil {
 namespace {
@@ -20,6 +22,17 @@ void check_no_gaps(const Component& file, const Tokenizer::Parts& parts) {
 
 std::shared_ptr<const Tokenizer> read_tokenizer_json(std::string_view text, const Place& where) {
   return make_tokenizer(parse_json(text, where, kLimits), where);
+}
+
+std::shared_ptr<const Tokenizer> open_tokenizer(const std::string& path, Env& env) {
+  const Place where{env.is_dir(path) ? path + "/tokenizer.json" : path, 0, 0};
+  const std::string bytes = env.read_all(where.file);
+  if (bytes.starts_with("GGUF"))
+    return make_tokenizer(tokenizer_json_of_gguf(read_gguf(bytes, where).metadata, where), where);
+  // A SentencePiece model begins with its first piece: field 1, of a length.
+  if (bytes.starts_with('\n') && path.ends_with(".model"))
+    return make_tokenizer(tokenizer_json_of_sentencepiece(bytes, where), where);
+  return read_tokenizer_json(bytes, where);
 }
 
 std::shared_ptr<const Tokenizer> make_tokenizer(const Json& json, const Place& where) {

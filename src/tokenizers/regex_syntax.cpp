@@ -300,6 +300,9 @@ class Translator {
       case 'R':
       case 'X':
         return atom(std::string("\\") + letter);
+      case 'k':
+        if (take() != '<') throw std::string("\\k without <");
+        return atom("\\k<" + std::string(take_until('>')) + ">");
       default:
         --at_;
         return atom(literal_escape());

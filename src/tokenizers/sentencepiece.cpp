@@ -1,7 +1,7 @@
-// SentencePiece models (Kudo & Richardson 2018). Fields by the numbers of sentencepiece_model.proto. The whole text goes
-// through the model, as there; nothing is put around it. As in every converted tokenizer, two things are coarser than
-// there: character maps go to `Precompiled`, which looks up clusters of 6 bytes and more only by character, and text
-// behind a user-defined piece begins with a blank again.
+// SentencePiece models (Kudo & Richardson 2018). Fields by the numbers of sentencepiece_model.proto. The whole text
+// goes through the model, as there; nothing is put around it. As in every converted tokenizer, two things are coarser
+// than there: character maps go to `Precompiled`, which looks up clusters of 6 bytes and more only by character, and
+// text behind a user-defined piece begins with a blank again.
 #include <algorithm>
 #include <cmath>
 #include <vector>

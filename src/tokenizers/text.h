@@ -12,14 +12,26 @@ namespace sil::tokenizers {
 
 // Valid UTF-8.
 struct Text {
+  Text() = default;
+  // What is given. Real tokenizers make it up to some 20 times as long (one character of NFKC).
+  Text(std::string given, size_t first_bytes)
+      : bytes(std::move(given)), first(first_bytes), most(64 * bytes.size() + (size_t{1} << 16)) {}
+
   std::string bytes;
   size_t first = 0;  // so many bytes at the beginning stem from the first character that was given (Metaspace asks)
+  size_t most = 0;   // bytes that it may become: replacements of replacements could grow without bound
 };
+
+// Throws Error(Exit::unreadable): a tokenizer makes text longer than `most` bytes.
+[[noreturn]] void fail_growth(size_t most);
 
 // One pass over a text that writes its successor and carries `first` along.
 class Rewrite {
  public:
-  explicit Rewrite(const Text& from) : from_(from) { out_.bytes.reserve(from.bytes.size() + from.bytes.size() / 8); }
+  explicit Rewrite(const Text& from) : from_(from) {
+    out_.most = from.most;
+    out_.bytes.reserve(from.bytes.size() + from.bytes.size() / 8);
+  }
 
   bool done() const { return at_ == from_.bytes.size(); }
   std::string_view rest() const { return std::string_view(from_.bytes).substr(at_); }
@@ -34,23 +46,28 @@ class Rewrite {
   void replace(size_t length, std::string_view with) {
     const bool first = at_ < from_.first;
     at_ += length;
-    out_.bytes += with;
+    append(with);
     if (first) out_.first = out_.bytes.size();
   }
   // `text` belongs to the character behind it.
   void lead_in(std::string_view text) {
-    out_.bytes += text;
+    append(text);
     if (at_ < from_.first) out_.first = out_.bytes.size();
   }
   // `text` belongs to the character before it.
   void insert(std::string_view text) {
-    out_.bytes += text;
+    append(text);
     if (at_ == 0 ? from_.first > 0 : at_ <= from_.first) out_.first = out_.bytes.size();
   }
   size_t written() const { return out_.bytes.size(); }
   Text take() { return std::move(out_); }
 
  private:
+  void append(std::string_view text) {
+    if (out_.bytes.size() + text.size() > from_.most) fail_growth(from_.most);
+    out_.bytes += text;
+  }
+
   const Text& from_;
   size_t at_ = 0;
   Text out_;

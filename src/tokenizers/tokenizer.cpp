@@ -39,7 +39,9 @@ class Encoding {
         continue;
       }
       const size_t left = text.first > match.span.begin ? text.first - match.span.begin : 0;
-      encode_normalized({std::string(part(text.bytes, match.span)), left});
+      Text piece(std::string(part(text.bytes, match.span)), left);
+      piece.most = text.most;
+      encode_normalized(std::move(piece));
     }
   }
 

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "sil/codec.h"
+#include "sil/env.h"
 #include "sil/error.h"
 #include "sil/json.h"
 #include "sil/records.h"
@@ -50,5 +51,8 @@ class Tokenizer {
 // Throws Error(Exit::unreadable) at `where` for everything but a tokenizer all of whose components are known.
 std::shared_ptr<const Tokenizer> read_tokenizer_json(std::string_view text, const Place& where);
 std::shared_ptr<const Tokenizer> make_tokenizer(const Json& json, const Place& where);
+// Of a file by what it is: tokenizer.json, GGUF (with or without tensors) or a SentencePiece model; or the
+// tokenizer.json of a folder.
+std::shared_ptr<const Tokenizer> open_tokenizer(const std::string& path, Env& env = system_env());
 
 }  // namespace sil

@@ -74,6 +74,7 @@ bool is_whitespace(char32_t point) {
 }
 
 bool is_numeric(char32_t point) {
+  if (point < 0x80) return point >= '0' && point <= '9';
   return is_one_of(point, kNumbers, kNumericAdded, kNumericMissing);
 }
 

@@ -278,6 +278,48 @@ LINES = [
 ]
 
 
+BPE = {"type": "BPE", "unk_token": "?", "fuse_unk": True, "byte_fallback": True, "vocab": {t: i for i, t in enumerate(["?", "<0x41>", "a", "b", "ab", "\u2581", "\u2581ab"])},
+       "merges": ["a b", ["\u2581", "ab"]]}
+AFFIXES = {"type": "BPE", "ignore_merges": True, "continuing_subword_prefix": "##", "end_of_word_suffix": "</w>", "vocab": {"a": 0, "##b</w>": 1, "ab</w>": 2}, "merges": ["a ##b</w>"]}
+UNIGRAM = {"type": "Unigram", "unk_id": 0, "byte_fallback": True, "vocab": [["?", 0.0], ["a", -1.5], ["ab", -1.25], ["<0x62>", -9.0], ["\u2581a", -2.0]]}
+PIECES = {"type": "WordPiece", "unk_token": "?", "continuing_subword_prefix": "##", "max_input_chars_per_word": 9, "vocab": {"?": 0, "a": 1, "##b": 2, "ab": 3}}
+WHOLE = {"type": "WordLevel", "unk_token": "?", "vocab": {"?": 0, "a": 1, "b": 2}}
+SPLIT = lambda pattern, behavior="Isolated", invert=False: {"type": "Split", "pattern": pattern, "behavior": behavior, "invert": invert}
+EACH = lambda key, parts: {"type": "Sequence", key: parts}
+CHARSMAP = "EAAAAAAAAAAAAAAAAAAAAAAAAABhAA=="
+
+
+def tokenizer(model, normalizer=None, pre=None, post=None, decoder=None, added=(), text="ab \u00e9 <s> A1,2\n"):
+    size = len(model["vocab"])
+    tokens = [{"id": size + i, "content": c, "single_word": i == 1, "lstrip": i == 0, "rstrip": i == 2, "normalized": i % 2 == 1, "special": i == 0} for i, c in enumerate(added)]
+    whole = {"version": "1.0", "added_tokens": tokens, "normalizer": normalizer, "pre_tokenizer": pre, "post_processor": post, "decoder": decoder, "model": model}
+    return json.dumps(whole, ensure_ascii=False, separators=(",", ":")) + "\0" + text
+
+
+def tokenizers():
+    plain = [{"type": t} for t in ("NFC", "NFD", "NFKC", "NFKD", "Lowercase", "StripAccents", "Nmt", "ByteLevel")]
+    replace = {"type": "Replace", "pattern": {"Regex": " +"}, "content": "\u2581"}
+    yield tokenizer(BPE, EACH("normalizers", [{"type": "Prepend", "prepend": "\u2581"}, replace]), None, None,
+                    EACH("decoders", [{"type": "Replace", "pattern": {"String": "\u2581"}, "content": " "}, {"type": "ByteFallback"}, {"type": "Fuse"}, {"type": "Strip", "content": " ", "start": 1, "stop": 1}]), ["<s>", "q", " c"])
+    yield tokenizer(AFFIXES, {"type": "Strip", "strip_left": True, "strip_right": False}, {"type": "WhitespaceSplit"}, None, {"type": "BPEDecoder", "suffix": "</w>"})
+    yield tokenizer(UNIGRAM, EACH("normalizers", [{"type": "Precompiled", "precompiled_charsmap": CHARSMAP}] + plain), {"type": "Metaspace", "replacement": "\u2581", "prepend_scheme": "first", "split": True},
+                    {"type": "TemplateProcessing", "single": [{"SpecialToken": {"id": "?", "type_id": 0}}, {"Sequence": {"id": "A", "type_id": 0}}], "pair": [], "special_tokens": {"?": {"id": "?", "ids": [0], "tokens": ["?"]}}},
+                    {"type": "Metaspace", "replacement": "\u2581", "prepend_scheme": "always", "split": True}, ["<s>"])
+    yield tokenizer(PIECES, {"type": "BertNormalizer", "clean_text": True, "handle_chinese_chars": True, "strip_accents": None, "lowercase": True}, {"type": "BertPreTokenizer"},
+                    {"type": "BertProcessing", "cls": ["a", 1], "sep": ["?", 0]}, {"type": "WordPiece", "prefix": "##", "cleanup": True})
+    yield tokenizer(WHOLE, None, EACH("pretokenizers", [{"type": "Whitespace"}, {"type": "Punctuation", "behavior": "Contiguous"}, {"type": "Digits", "individual_digits": True}, {"type": "CharDelimiterSplit", "delimiter": "b"}]),
+                    EACH("processors", [{"type": "ByteLevel", "trim_offsets": True, "add_prefix_space": False}, {"type": "RobertaProcessing", "cls": ["a", 1], "sep": ["b", 2], "trim_offsets": True, "add_prefix_space": False}]))
+    yield tokenizer(WHOLE, None, {"type": "ByteLevel", "add_prefix_space": True, "use_regex": True, "trim_offsets": True}, None, {"type": "ByteLevel", "add_prefix_space": True, "trim_offsets": True, "use_regex": True})
+    for pattern in (r"(?i:'s|'t)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}|\s+(?!\S)|\s+", r" ?[^(\s|[.,!?])]+", r"[\p{L}&&[^\p{Lu}a]]+|\b\w{,2}|\h|[[:digit:]]+|(?<n>.)\k<n>", r"(?:a+)+$", r"\u0061\x{62}|[^\P{Han}\S-]"):
+        yield tokenizer(WHOLE, None, SPLIT({"Regex": pattern}, "MergedWithNext", True))
+    yield tokenizer(WHOLE, None, SPLIT({"String": "a"}, "MergedWithPrevious"))
+    yield tokenizer(WHOLE, None, SPLIT({"String": "b"}, "Removed"))
+    piece = lambda text, kind, score: b"\n" + bytes([len(text) + 9]) + b"\n" + bytes([len(text)]) + text + b"\x15" + struct.pack("<f", score) + b"\x18" + bytes([kind])
+    pieces = piece(b"<unk>", 2, 0) + piece(b"a", 1, -1) + piece(b"b", 1, -2) + piece(b"ab", 1, -3) + piece(b"<0x41>", 6, 0) + piece(b"<s>", 3, 0)
+    for kind in (1, 2, 3):
+        yield pieces + b"\x12\x05\x18" + bytes([kind]) + b"\x98\x02\x01" + b"\x1a\x02\x18\x01"
+
+
 def seeds():
     configs = [path.read_text() for path in sorted((ROOT / "configs").glob("*.yaml"))]
     return {
@@ -293,6 +335,7 @@ def seeds():
         "shard_index": SHARD_INDEX,
         "hf_config": HF_CONFIG,
         "lines": LINES,
+        "tokenizer": list(tokenizers()),
     }
 
 

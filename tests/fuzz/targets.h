@@ -18,6 +18,7 @@ void gguf(std::string_view input);         // a file, and the model in it
 void shard_index(std::string_view input);  // model.safetensors.index.json
 void hf_config(std::string_view input);    // config.json
 void lines(std::string_view input);        // rollouts, verdicts, fates and examples of a segment
+void tokenizer(std::string_view input);    // tokenizer.json, then NUL and a text; the same as a SentencePiece model
 
 struct Target {
   std::string_view name;
@@ -33,6 +34,7 @@ inline constexpr Target kTargets[] = {{"yaml", yaml},
                                       {"gguf", gguf},
                                       {"shard_index", shard_index},
                                       {"hf_config", hf_config},
-                                      {"lines", lines}};
+                                      {"lines", lines},
+                                      {"tokenizer", tokenizer}};
 
 }  // namespace sil::fuzz

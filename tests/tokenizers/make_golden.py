@@ -6,7 +6,7 @@
                                              for `sil tokenizer verify FOLDER/NAME.tokenizer.json < ...vectors.jsonl`
 
 Made with tokenizers 0.23.3 and sentencepiece 0.2.3. A row: {text, add_special, parse_special, ids, decoded,
-decoded_skip_special}; ids null: the package fails.
+decoded_skip_special}.
 """
 import base64
 import gzip
@@ -227,7 +227,7 @@ def rows_of(described, texts):
             except BaseException:  # a Rust panic: too few tokens for BPEDecoder, too few characters for Strip
                 row.pop("decoded", None)
         except BaseException:
-            row["ids"] = None
+            continue  # the package fails
         yield row
 
 
@@ -255,7 +255,7 @@ def golden(path):
     rng = random.Random(20)
     out = io.BytesIO()
     for name, described in clones(True):
-        rows = [row for row in rows_of(described, PHRASES[:6] + [random_text(rng) for _ in range(14)]) if row["ids"] is not None]
+        rows = list(rows_of(described, PHRASES[:6] + [random_text(rng) for _ in range(14)]))
         out.write((json.dumps({"name": name, "tokenizer": described, "rows": rows}) + "\n").encode())
     for name, model, processor in sentencepieces():
         if name != "spm_unigram_bytes":  # its character map is large
