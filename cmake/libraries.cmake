@@ -23,12 +23,14 @@ sil_library(yaml ARCHIVES libyaml-cpp.a)
 sil_library(lua ARCHIVES liblua5.4.a INCLUDES /usr/include/lua5.4)
 target_link_libraries(sil_lib_lua INTERFACE m dl)
 sil_library(re2 ARCHIVES libre2.a)
+sil_library(pcre2 ARCHIVES libpcre2-8.a)
+sil_library(utf8proc ARCHIVES libutf8proc.a DEFINES UTF8PROC_STATIC)
 sil_library(catch ARCHIVES libCatch2WithMain.a)
 
 # What a run records of them: "json 3.11.2-2, fmt 9.1.0+ds1-2, ...". Header-only and static, so these are the ones in use.
 set(SIL_LIBRARIES "")
 foreach(library json:nlohmann-json3 fmt:libfmt spdlog:libspdlog cli11:libcli11 crypto:libssl zstd:libzstd zlib:zlib1g
-                yaml-cpp:libyaml-cpp lua:liblua5.4 re2:libre2 highway:libhwy)
+                yaml-cpp:libyaml-cpp lua:liblua5.4 re2:libre2 pcre2:libpcre2 utf8proc:libutf8proc highway:libhwy)
   string(REPLACE ":" ";" library ${library})
   list(GET library 0 name)
   list(GET library 1 package)

@@ -24,6 +24,8 @@ HOMES = [
     (r"(lua|lualib|lauxlib)\.(h|hpp)$", r"src/recipe/lua\w*\.(cpp|h)"),
     (r"CLI/", r"src/app/\w+\.(cpp|h)"),
     (r"re2/", r"src/(text|verifiers)/\w+\.(cpp|h)"),
+    (r"pcre2\.h$", r"src/tokenizers/regex\.cpp"),
+    (r"utf8proc\.h$", r"src/tokenizers/unicode\.cpp"),
     (r"(zstd\w*|zlib)\.h$", r"src/(record|formats)/\w+\.(cpp|h)|tests/(record|formats)/\w+\.cpp"),
     (r"hwy/", r"src/(base/simd_math_inl\.h|engines/vector_math\.cpp|nn/cpu/\w+\.cpp)"),
     (r"catch2/", r"tests/support/catch\.h"),

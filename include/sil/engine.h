@@ -13,6 +13,7 @@
 
 #include "sil/codec.h"
 #include "sil/error.h"
+#include "sil/json.h"
 #include "sil/loss.h"
 #include "sil/records.h"
 
@@ -40,7 +41,20 @@ struct SamplingOptions {
   int64_t max_new_tokens = 64;
   std::vector<std::string> stop;       // stop strings; the token that completes one ends the rollout
   std::vector<int64_t> stop_ids = {};  // ids that end a rollout beside the codec's; their text is cut, too
+  // {"id": number}: added to the logits of these ids before the temperature. It steers the draw as the filters do:
+  // log-probs stay the model's own.
+  Json logit_bias = {};
+  int64_t top_logprobs = 0;  // report this many of the likeliest ids of each position, too
 };
+
+struct LogitBias {
+  TokenId id = 0;
+  float bias = 0;
+};
+// SamplingOptions::logit_bias; throws Error(Exit::usage) on a form or a number that is not allowed.
+std::vector<LogitBias> logit_biases(const SamplingOptions& options);
+// Throws Error(Exit::usage) on options that no model can sample with.
+void check_sampling(const SamplingOptions& options);
 
 // P prompts and R requests over them. Requests of one prompt stand together.
 struct GenerateBatch {
@@ -56,7 +70,11 @@ struct GenerateBatch {
 struct Completion {
   std::span<const TokenId> ids;
   std::span<const float> logprobs;   // one an id; empty without Caps::logprobs
-  std::span<const float> kept_mass;  // one an id when a filter cut the distribution, else empty
+  std::span<const float> kept_mass;  // one an id when filters or biases changed the distribution, else empty
+  // Each position's SamplingOptions::top_logprobs likeliest ids (fewer in a smaller vocabulary), the likeliest first,
+  // position after position, and their log-probs.
+  std::span<const TokenId> top_ids;
+  std::span<const float> top_logprobs;
   Finish finish = Finish::stop;
   std::string text;  // decoded, stop string cut
 };
@@ -215,20 +233,38 @@ class Engine {
   // The most memory that a call needs, by arithmetic; no weights are read. Of generate: beside the version. Of update:
   // with `from`, which it copies, and without the reference. All are 0 where an engine's size is not known before.
   virtual uint64_t version_bytes() const { return 0; }  // of one version, without an optimizer state
+  virtual uint64_t shared_bytes() const { return 0; }   // beside them: what all versions stand on
   virtual Plan sampling_plan(const SamplingWorkload&) const { return {}; }
   virtual Plan training_plan(const TrainingWorkload&) const { return {}; }
 
   // What makes a folder with `save`'s weights, as model.safetensors, a model that other programs load: config.json and
-  // the codec's files. The same for all versions; none where no other program can.
+  // the codec's files; with adapter_config.json among them an adapter of PEFT, whose weights are
+  // adapter_model.safetensors. The same for all versions; none where no other program can.
   virtual std::vector<FolderFile> folder_files() const { return {}; }
   // Over everything that was read from files to make this engine and `initial`; nullopt where nothing was.
   virtual std::optional<Digest> source_digest() const { return std::nullopt; }
+};
+
+// Trains low-rank factors beside the frozen matrices of a model instead of the matrices themselves (Hu et al. 2021).
+struct LoraOptions {
+  int64_t r = 16;                    // rank
+  double alpha = 32;                 // factors count alpha / r times
+  std::vector<std::string> targets;  // modules whose matrices get factors: q_proj …; empty = all of the layers'
+  bool rslora = false;               // alpha / sqrt(r) times instead
+};
+
+// What the recipe names as a model's adapter.
+class AdapterFactory {
+ public:
+  virtual ~AdapterFactory() = default;
+  virtual const LoraOptions& lora() const = 0;
 };
 
 // What an engine is made with besides its own options.
 struct EngineSetup {
   uint64_t key = 0;                    // random key of the initial weights
   std::shared_ptr<const Codec> codec;  // of the model's `tokenizer:`; null when the model brings its own
+  std::optional<LoraOptions> lora = {};  // of the model's `lora:`
   int threads = 1;                     // most threads that one call may use
 };
 

@@ -26,10 +26,12 @@ struct Message {
   friend bool operator==(const Message&, const Message&) = default;
 };
 
-// What a view makes and a codec encodes: chat messages, or one plain text (`messages` empty).
+// What a view makes and a codec encodes: chat messages, or one text (`messages` empty), which is one message of the user
+// to a model with a chat template, unless it is `plain`.
 struct Conversation {
   std::string text;
   std::vector<Message> messages;
+  bool plain = false;
 };
 
 // An answer that came with the data: a reference solution, a chosen or a rejected one.
@@ -87,10 +89,12 @@ struct Rollout {
   uint32_t prompt = 0;  // index into Group::prompts
   uint32_t sample = 0;
   uint32_t member = 0;
-  std::vector<TokenId> ids;      // completion, the token that ended it included
-  std::vector<float> logprobs;   // one an id; empty for given rollouts
-  std::vector<float> kept_mass;  // one an id when top-k/top-p/min-p cut the distribution, else empty
-  float temperature = 1;         // of `logprobs` (1 where sampling was greedy)
+  std::vector<TokenId> ids;     // completion, the token that ended it included
+  std::vector<float> logprobs;  // one an id; empty for given rollouts
+  // One an id where filters or biases changed the distribution, else empty: the model's probability of the token over
+  // the one that it was drawn with; of a filter alone, the mass that it kept.
+  std::vector<float> kept_mass;
+  float temperature = 1;  // of `logprobs` (1 where sampling was greedy)
   Finish finish = Finish::stop;
   std::string text;               // decoded, without the stop string and special tokens
   std::string parent;             // id of the rollout it came from, or ""

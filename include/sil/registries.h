@@ -17,6 +17,7 @@ struct Registries {
   Registry<Task> tasks{"task"};
   Registry<CodecFactory> tokenizers{"tokenizer"};
   Registry<EngineFactory> engines{"engine"};
+  Registry<AdapterFactory> adapters{"adapter"};
   Registry<Verifier> verifiers{"verifier"};
   Registry<KeepRule> filters{"filter"};
   Registry<Credit> credits{"credit"};
@@ -28,8 +29,8 @@ struct Registries {
   Registry<EvictRule> evictions{"evict"};
 
   std::vector<const AnyRegistry*> all() const {
-    return {&tasks,  &tokenizers, &engines, &verifiers, &filters, &credits,
-            &shapes, &losses,     &gates,   &controls,  &draws,   &evictions};
+    return {&tasks,  &tokenizers, &engines, &adapters, &verifiers, &filters,  &credits,
+            &shapes, &losses,     &gates,   &controls, &draws,     &evictions};
   }
   const AnyRegistry* find(std::string_view kind) const {
     for (const AnyRegistry* registry : all())

@@ -29,6 +29,7 @@ void fill_sources(Registries& registries) {
   register_scripted(registries.engines);
   nn::register_llama(registries.engines);
   nn::register_path(registries.engines);
+  nn::register_lora(registries.adapters);
 }
 
 void fill_judging(Registries& registries) {

@@ -28,6 +28,9 @@ struct GenerateRowOptions {
 
   void visit(OptionVisitor& v) {
     visit_sampling(sampling, v);
+    v.option(
+        "top_logprobs", sampling.top_logprobs,
+        {.help = "report so many of the likeliest ids of each position, with their log-probs", .low = 0, .high = 100});
     v.option("seed", seed, {.help = "other numbers give other answers", .low = 0, .high = 9007199254740992.0});
   }
 };
@@ -129,6 +132,8 @@ struct PromptRow {
 struct Answer {
   std::vector<TokenId> ids;
   std::vector<float> logprobs;
+  std::vector<TokenId> top_ids;
+  std::vector<float> top_logprobs;
   std::string text;
   Finish finish = Finish::stop;
 };
@@ -216,10 +221,25 @@ class Generator final : public ModelRows<PromptRow> {
     const auto take = [&](size_t request, Completion&& completion) {
       answers[members[request]] = {.ids = {completion.ids.begin(), completion.ids.end()},
                                    .logprobs = {completion.logprobs.begin(), completion.logprobs.end()},
+                                   .top_ids = {completion.top_ids.begin(), completion.top_ids.end()},
+                                   .top_logprobs = {completion.top_logprobs.begin(), completion.top_logprobs.end()},
                                    .text = std::move(completion.text),
                                    .finish = completion.finish};
     };
     engine().generate(version_, batch, take, {});
+  }
+
+  // Of each token, [[id, log-prob] …], the likeliest first.
+  static Json top_list(const Answer& answer) {
+    const size_t each = answer.top_ids.size() / answer.ids.size();
+    Json out = Json::array();
+    for (size_t n = 0; n < answer.ids.size(); ++n) {
+      Json position = Json::array();
+      for (size_t i = n * each; i < (n + 1) * each; ++i)
+        position.push(Json::Array{answer.top_ids[i], static_cast<double>(answer.top_logprobs[i])});
+      out.push(std::move(position));
+    }
+    return out;
   }
 
   static void print_answer(const PromptRow& row, const Answer& answer) {
@@ -228,6 +248,7 @@ class Generator final : public ModelRows<PromptRow> {
     out.set("prompt_ids", number_list(std::span<const TokenId>(row.ids)));
     out.set("token_ids", number_list(std::span<const TokenId>(answer.ids)));
     out.set("logprobs", number_list(std::span<const float>(answer.logprobs)));
+    if (!answer.top_ids.empty()) out.set("top_logprobs", top_list(answer));
     out.set("text", answer.text);
     out.set("finish_reason", name(answer.finish));
     print_json(out);
@@ -305,8 +326,7 @@ int score_command(const ModelArguments& arguments) {
 
 std::string generate_row_help() {
   return "Rows: {\"id\"?, \"prompt\" | \"messages\" | \"token_ids\", \"temperature\"?}\nAnswers: {id, prompt_ids, "
-         "token_ids, "
-         "logprobs, text, finish_reason}\n\n" +
+         "token_ids, logprobs, top_logprobs?, text, finish_reason}\n\n" +
          help_options(Declarations::of<GenerateRowOptions>()) + "\nExample: " + kGenerateExample + " < rows.jsonl\n";
 }
 

@@ -16,6 +16,12 @@ void check_generate(const GenerateBatch& batch, TokenId vocabulary) {
                   "stop_ids: " + std::to_string(id) + " is no id of this model; 0 to " +
                       std::to_string(vocabulary - 1) + " are allowed",
                   "take the id from the model's tokenizer.json");
+  for (const LogitBias& bias : logit_biases(batch.sampling))
+    if (bias.id >= vocabulary)
+      throw Error(Exit::usage,
+                  "logit_bias: " + std::to_string(bias.id) + " is no id of this model; 0 to " +
+                      std::to_string(vocabulary - 1) + " are allowed",
+                  "take the id from the model's tokenizer.json");
   const size_t requests = batch.prompt.size();
   SIL_CHECK(batch.key.size() == requests && batch.uid.size() == requests && batch.sample.size() == requests);
   SIL_CHECK(!batch.prompt_begin.empty() || requests == 0);
@@ -61,6 +67,9 @@ void FinishedRollouts::deliver(const CompletionSink& sink, std::mutex& mutex) {
     completion.ids = std::span<const TokenId>(ids_).subspan(first, size);
     if (!logprobs_.empty()) completion.logprobs = std::span<const float>(logprobs_).subspan(first, size);
     if (!kept_mass_.empty()) completion.kept_mass = std::span<const float>(kept_mass_).subspan(first, size);
+    const size_t top = ids_.empty() ? 0 : top_ids_.size() / ids_.size();
+    completion.top_ids = std::span<const TokenId>(top_ids_).subspan(first * top, size * top);
+    completion.top_logprobs = std::span<const float>(top_logprobs_).subspan(first * top, size * top);
     completion.finish = rollouts_[r].finish;
     completion.text = std::move(rollouts_[r].text);
     sink(rollouts_[r].request, std::move(completion));
@@ -69,6 +78,8 @@ void FinishedRollouts::deliver(const CompletionSink& sink, std::mutex& mutex) {
   ids_.clear();
   logprobs_.clear();
   kept_mass_.clear();
+  top_ids_.clear();
+  top_logprobs_.clear();
 }
 
 }  // namespace sil

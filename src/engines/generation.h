@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "engines/sampling.h"
 #include "sil/engine.h"
 
 namespace sil {
@@ -23,6 +24,7 @@ class FinishedRollouts {
   void add(TokenId id) { ids_.push_back(id); }
   void add_logprob(float logprob) { logprobs_.push_back(logprob); }
   void add_kept_mass(float mass) { kept_mass_.push_back(mass); }
+  void add_top(TokenSampler& sampler) { sampler.append_top(top_ids_, top_logprobs_); }
   void end(Finish finish, std::string text);
 
   // Calls the sink for all of them under the mutex, and forgets them.
@@ -39,6 +41,8 @@ class FinishedRollouts {
   std::vector<TokenId> ids_;
   std::vector<float> logprobs_;   // one an id, or none at all
   std::vector<float> kept_mass_;  // one an id, or none at all
+  std::vector<TokenId> top_ids_;  // as many an id as are asked for
+  std::vector<float> top_logprobs_;
 };
 
 }  // namespace sil

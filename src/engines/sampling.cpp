@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <string>
 
 #include "base/math.h"
@@ -15,26 +16,7 @@ namespace {
 
 constexpr uint32_t kChunkBlocks = 256;  // first block of the chunks' noise
 
-void check_option(bool allowed, const char* name, double value, const char* range) {
-  if (allowed) return;
-  throw Error(Exit::usage, std::string(name) + ": " + std::to_string(value) + " is out of range; " + range,
-              "change the option where the sampling is asked for");
-}
-
 }  // namespace
-
-void check_sampling(const SamplingOptions& options) {
-  constexpr int64_t kPositions = int64_t{1} << 24;  // what a draw's address can hold
-  check_option(std::isfinite(options.temperature) && (options.temperature == 0 || options.temperature >= 1e-3),
-               "temperature", options.temperature, "0 or at least 0.001");
-  check_option(options.top_k >= 0, "top_k", static_cast<double>(options.top_k), "at least 0");
-  check_option(options.top_p > 0 && options.top_p <= 1, "top_p", options.top_p, "above 0, at most 1");
-  check_option(options.min_p >= 0 && options.min_p <= 1, "min_p", options.min_p, "0 to 1");
-  check_option(options.max_new_tokens >= 0 && options.max_new_tokens <= kPositions, "max_new_tokens",
-               static_cast<double>(options.max_new_tokens), "0 to 16777216");
-  for (const std::string& stop : options.stop)
-    if (stop.empty()) throw Error(Exit::usage, "stop: an empty text would stop every rollout", "leave it out");
-}
 
 void gumbel_noise(const DrawAddress& address, uint32_t first_block, size_t items, std::span<float> noise) {
   std::fill(noise.begin() + static_cast<std::ptrdiff_t>(items), noise.end(), 0.5F);
@@ -62,7 +44,8 @@ size_t argmax_of_sum(std::span<const float> a, std::span<const float> b) {
 TokenSampler::TokenSampler(const SamplingOptions& options, size_t vocabulary)
     : options_(options),
       vocabulary_(vocabulary),
-      filtered_(truncates(options)),
+      biases_(logit_biases(options)),
+      filtered_(options.temperature != 0 && (truncates(options) || !biases_.empty())),
       softmax_(vocabulary),
       kept_(filtered_ ? padded(vocabulary) : 0),
       noise_(std::min(kChunk, padded(vocabulary))),
@@ -89,25 +72,59 @@ Sampled TokenSampler::draw(std::span<const float> logits, const LogSum& total, c
 
 // The row lies scaled and summed in softmax_; of a single chunk the sum is not read.
 Sampled TokenSampler::draw_scaled(std::span<const float> logits, const LogSum& total, const DrawAddress& address) {
-  std::span<const float> z = softmax_.row();
+  total_ = total;
+  const std::span<const float> z = softmax_.row();
   if (options_.temperature == 0) {
-    const auto best = std::max_element(logits.begin(), logits.end());
-    const auto id = static_cast<size_t>(best - logits.begin());
-    return {static_cast<TokenId>(id), total.log_prob(z[id]), 1};
+    const TokenId best = likeliest(logits);
+    return {best, total.log_prob(z[static_cast<size_t>(best)]), 1};
   }
+  LogSum drawn_total = total;
   float mass = 1;
-  if (filtered_) {
-    std::copy(z.begin(), z.end(), kept_.begin());
-    mass = truncate_row(std::span(kept_).first(vocabulary_), total, options_, order_);
-    softmax_.sum(kept_);
-    z = kept_;
-  }
+  const std::span<const float> drawn = filtered_ ? changed_row(drawn_total, mass) : z;
   const size_t first = kChunk * pick_chunk(address, softmax_.chunks());
-  const std::span<const float> chunk = z.subspan(first, std::min(kChunk, z.size() - first));
+  const std::span<const float> chunk = drawn.subspan(first, std::min(kChunk, drawn.size() - first));
   const std::span<float> noise(noise_.data(), chunk.size());
   gumbel_noise(address, 0, std::min(kChunk, vocabulary_ - first), noise);
   const size_t id = first + argmax_of_sum(chunk, noise);
-  return {static_cast<TokenId>(id), total.log_prob(softmax_.row()[id]), mass};
+  const float logprob = total.log_prob(z[id]);
+  if (!biases_.empty()) mass *= exact_exp(logprob - drawn_total.log_prob(drawn[id]));
+  return {static_cast<TokenId>(id), logprob, mass};
+}
+
+TokenId TokenSampler::likeliest(std::span<const float> logits) const {
+  if (biases_.empty()) return static_cast<TokenId>(std::max_element(logits.begin(), logits.end()) - logits.begin());
+  std::vector<float> biased(logits.begin(), logits.end());
+  for (const auto& [id, bias] : biases_) biased[static_cast<size_t>(id)] += bias;
+  return static_cast<TokenId>(std::max_element(biased.begin(), biased.end()) - biased.begin());
+}
+
+std::span<const float> TokenSampler::changed_row(LogSum& total, float& mass) {
+  std::copy(softmax_.row().begin(), softmax_.row().end(), kept_.begin());
+  const float temperature = stored_temperature(options_.temperature);
+  for (const auto& [id, bias] : biases_) kept_[static_cast<size_t>(id)] += bias / temperature;
+  if (!biases_.empty()) total = softmax_.sum(kept_);
+  if (truncates(options_)) {
+    mass = truncate_row(std::span(kept_).first(vocabulary_), total, options_, order_);
+    softmax_.sum(kept_);
+  }
+  return kept_;
+}
+
+void TokenSampler::append_top(std::vector<TokenId>& ids, std::vector<float>& logprobs) {
+  const std::span<const float> z = softmax_.row();
+  const size_t count = std::min(static_cast<size_t>(options_.top_logprobs), vocabulary_);
+  order_.resize(vocabulary_);
+  std::iota(order_.begin(), order_.end(), 0);
+  const auto likelier = [&](TokenId a, TokenId b) {
+    const float left = z[static_cast<size_t>(a)];
+    const float right = z[static_cast<size_t>(b)];
+    return left > right || (left == right && a < b);
+  };
+  std::partial_sort(order_.begin(), order_.begin() + static_cast<std::ptrdiff_t>(count), order_.end(), likelier);
+  for (const TokenId id : std::span(order_).first(count)) {
+    ids.push_back(id);
+    logprobs.push_back(total_.log_prob(z[static_cast<size_t>(id)]));
+  }
 }
 
 size_t TokenSampler::pick_chunk(const DrawAddress& address, std::span<const ExpSum> chunks) {

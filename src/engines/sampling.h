@@ -15,9 +15,6 @@
 
 namespace sil {
 
-// Throws Error(Exit::usage) on options out of range.
-void check_sampling(const SamplingOptions& options);
-
 // Where a token stands among all draws of a run (rng.h draw_counter).
 struct DrawAddress {
   uint64_t key = 0;
@@ -37,7 +34,7 @@ size_t argmax_of_sum(std::span<const float> a, std::span<const float> b);
 struct Sampled {
   TokenId id = 0;
   float logprob = 0;    // log-softmax(logits / T) before any filter; of T = 1 where T is 0
-  float kept_mass = 1;  // probability that the filters left
+  float kept_mass = 1;  // the model's probability of the id over the one that it was drawn with
 };
 
 // Draws with one set of options; holds the scratch of one thread.
@@ -46,19 +43,27 @@ class TokenSampler {
   TokenSampler(const SamplingOptions& options, size_t vocabulary);
 
   bool filtered() const { return filtered_; }  // kept_mass is worth storing
+  bool ranked() const { return options_.top_logprobs > 0; }
   Sampled draw(std::span<const float> logits, const DrawAddress& address);
   // In two parts, for rows that come again: the log-sum that log-probs are taken from is the same each time.
   LogSum total(std::span<const float> logits);
   Sampled draw(std::span<const float> logits, const LogSum& total, const DrawAddress& address);
+  // The row last drawn from: Completion's top_ids and top_logprobs of one position.
+  void append_top(std::vector<TokenId>& ids, std::vector<float>& logprobs);
 
  private:
   Sampled draw_scaled(std::span<const float> logits, const LogSum& total, const DrawAddress& address);
+  TokenId likeliest(std::span<const float> logits) const;
+  // The row that ids are drawn from; `total` becomes its log-sum, `mass` what the filters left of it.
+  std::span<const float> changed_row(LogSum& total, float& mass);
   size_t pick_chunk(const DrawAddress& address, std::span<const ExpSum> chunks);
 
   SamplingOptions options_;
   size_t vocabulary_;
+  std::vector<LogitBias> biases_;
   bool filtered_;
   LogSoftmax softmax_;
+  LogSum total_;  // of the row last drawn from
   std::vector<float> kept_;
   std::vector<float> noise_;
   std::vector<TokenId> order_;

@@ -192,6 +192,7 @@ class ScriptedFactory final : public EngineFactory {
   }
 
   std::unique_ptr<Engine> make(const EngineSetup& setup) const override {
+    refuse_adapter(setup, "scripted");
     if (!setup.codec)
       throw Error(Exit::usage, "scripted: the model has no tokenizer", "add one, e.g. tokenizer: bytes");
     return std::make_unique<ScriptedEngine>(read_script(options_), setup.codec);
@@ -202,6 +203,12 @@ class ScriptedFactory final : public EngineFactory {
 };
 
 }  // namespace
+
+void refuse_adapter(const EngineSetup& setup, std::string_view engine) {
+  if (setup.lora)
+    throw Error(Exit::usage, std::string(engine) + ": this model takes no adapter, and the recipe gives it lora",
+                "leave `lora` out, or use a transformer: llama or path");
+}
 
 void register_scripted(Registry<EngineFactory>& registry) {
   registry.add<ScriptedFactory, ScriptedOptions>("scripted", "answers from a file or a list, without a model",

@@ -50,6 +50,7 @@ class TableGeneration {
       out.add(token.id);
       out.add_logprob(token.logprob);
       if (sampler_.filtered()) out.add_kept_mass(token.kept_mass);
+      if (sampler_.ranked()) out.add_top(sampler_);
       window.push(token.id);
       if (text.push(token.id)) finish = Finish::stop;
     }
@@ -199,6 +200,7 @@ class TableFactory final : public EngineFactory {
   explicit TableFactory(TableOptions options) : options_(options) {}
 
   std::unique_ptr<Engine> make(const EngineSetup& setup) const override {
+    refuse_adapter(setup, "table");
     if (!setup.codec) throw Error(Exit::usage, "table: the model has no tokenizer", "add one, e.g. tokenizer: chars");
     const TokenId vocabulary = setup.codec->vocabulary_size();
     constexpr TokenId kMost = kChunk * kChunk;

@@ -61,16 +61,18 @@ class Planner {
       const auto named = static_cast<uint64_t>(std::ssize(version_rules(recipe, model.name)) * model.members);
       const uint64_t version = engines.at(model.name)->version_bytes();
       resident_[model.name] = named * version;
+      shared_ += engines.at(model.name)->shared_bytes();
       start.versions += named * version;
       start.call.weights = std::max(start.call.weights, version);  // the bytes that the last one is read from
     }
+    start.versions += shared_;
     if (start.total() > 0) plan.phases.push_back(start);
   }
 
   void add(const StepSpec& spec, const Workload& work) {
     const Engine& engine = *engines_.at(work.model);
     if (engine.version_bytes() == 0) return;  // of unknown size
-    MemoryPhase phase{.step = spec.name, .model = work.model, .call = {}};
+    MemoryPhase phase{.step = spec.name, .model = work.model, .versions = shared_, .call = {}};
     for (const auto& [model, bytes] : resident_) phase.versions += bytes;
     if (work.sampling) phase.call = engine.sampling_plan(sampling(work, engine.codec()));
     if (work.training) {
@@ -97,6 +99,7 @@ class Planner {
 
   const Engines& engines_;
   Lengths lengths_;
+  uint64_t shared_ = 0;                       // what the versions of all models stand on
   std::map<std::string, uint64_t> resident_;  // by model: bytes of the versions that the recipe names
   std::map<std::string, int64_t> sampled_;    // by model: longest completion of the steps so far
 };

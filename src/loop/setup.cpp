@@ -48,6 +48,7 @@ std::unique_ptr<Engine> make_engine(const ModelSpec& spec, const Recipe& recipe,
   setup.key = member_key(path.key(), member);
   setup.threads = threads;
   if (spec.tokenizer) setup.codec = registries.tokenizers.make(*spec.tokenizer)->make(alphabet);
+  if (spec.adapter) setup.lora = registries.adapters.make(*spec.adapter)->lora();
   return registries.engines.make(spec.engine)->make(setup);
 }
 

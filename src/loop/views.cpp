@@ -214,7 +214,8 @@ void Views::write_checkpoint(const RunState& state, const std::string& model, co
   const std::string temporary = run_.at("tmp/checkpoint");
   env.make_dir(temporary);
   std::map<std::string, Digest> files = state.models.at(model).files;
-  files["model.safetensors"] = checkpoint.version.weights;
+  const bool adapter = files.contains("adapter_config.json");  // then PEFT looks for the weights under its own name
+  files[adapter ? "adapter_model.safetensors" : "model.safetensors"] = checkpoint.version.weights;
   for (const auto& [name, object] : files) {
     const std::unique_ptr<OutputFile> file = env.create(temporary + "/" + name, Create::exclusive);
     run_.objects().copy(object, *file);

@@ -9,4 +9,6 @@ namespace sil::nn {
 void register_llama(Registry<EngineFactory>& registry);  // from scratch, by its sizes
 void register_path(Registry<EngineFactory>& registry);   // from a folder
 
+void register_lora(Registry<AdapterFactory>& registry);
+
 }  // namespace sil::nn

@@ -1,12 +1,13 @@
 #include "nn/folder.h"
 
-#include <cmath>
+#include <filesystem>
 
 #include "formats/hf_config.h"
+#include "formats/peft.h"
 #include "sil/env.h"
 #include "sil/error.h"
 #include "sil/json.h"
-#include "text/tokenizer_json.h"
+#include "tokenizers/folder_codec.h"
 
 namespace sil::nn {
 namespace {
@@ -73,17 +74,43 @@ LlamaShape shape_of(const HfConfig& config) {
   throw Error(Exit::unreadable, what, hint, {path, 0, 0});
 }
 
-// Says what the folder is, where it is not what is wanted.
-void check_folder(const std::string& path) {
+void check_path(const std::string& path) {
   Env& env = system_env();
-  const auto has = [&](const char* name) { return env.exists(path + "/" + name); };
   if (path.find('\0') != std::string::npos)
     refuse("the folder's path holds a NUL byte", "write the path without it", "");
   if (!env.exists(path)) refuse("there is no such folder", "a model is a folder with config.json and weights", path);
   if (!env.is_dir(path))
     refuse("is not a folder", "name the folder that holds config.json, model.safetensors and tokenizer.json", path);
-  if (!has("config.json") && has("adapter_config.json"))
-    refuse("holds an adapter, which is not supported", "merge it into its base model first", path);
+}
+
+// The adapter that a folder holds in place of a model. Its base may be named from here or from beside it.
+std::optional<AdapterFolder> adapter_of(const std::string& path) {
+  Env& env = system_env();
+  const std::string config_path = path + "/" + kPeftConfig;
+  if (env.exists(path + "/config.json") || !env.exists(config_path)) return std::nullopt;
+  AdapterFolder out;
+  out.config = env.read_all(config_path);
+  const Place where{config_path, 0, 0};
+  PeftConfig config = read_peft_config(out.config, where);
+  out.lora = std::move(config.lora);
+  out.base = config.base_model;
+  if (!env.is_dir(out.base) && env.is_dir(path + "/" + out.base)) out.base = path + "/" + out.base;
+  if (!env.is_dir(out.base))
+    throw Error(Exit::unreadable, "its base model " + out.base + " is no folder here",
+                "set base_model_name_or_path to the folder that holds the base model", where);
+  if (env.exists(out.base + "/" + kPeftConfig) && !env.exists(out.base + "/config.json"))
+    throw Error(Exit::unreadable, "its base model " + out.base + " is an adapter itself",
+                "merge that one into its own base model first", where);
+  out.weights_path = path + "/" + kPeftWeights;
+  if (!env.exists(out.weights_path))
+    refuse(std::string("holds no ") + kPeftWeights, "save the adapter with PEFT, as safetensors", path);
+  return out;
+}
+
+// Says what the folder is, where it is not what is wanted.
+void check_folder(const std::string& path) {
+  Env& env = system_env();
+  const auto has = [&](const char* name) { return env.exists(path + "/" + name); };
   if (!has("config.json") && has("SIL"))
     refuse("is a run, not a model", "name its model, as " + path + "/accepted", path);
   if (!has("config.json"))
@@ -117,30 +144,45 @@ void refuse_without_family(const LlamaShape& shape) {
                 "without positions, leave qkv_bias and qk_norm out");
 }
 
-ModelFolder::ModelFolder(const std::string& path) : path_(path) {
+std::vector<FolderFile> adapter_files(const ModelFolder& base, const LoraOptions& lora, const Codec& codec) {
+  std::vector<FolderFile> files{
+      {kPeftConfig, write_peft_config({lora, std::filesystem::absolute(base.path).string()})}};
+  for (FolderFile& file : codec.folder_files()) files.push_back(std::move(file));
+  return files;
+}
+
+ModelFolder::ModelFolder(const std::string& named) : path(named) {
+  check_path(path);
+  adapter = adapter_of(path);
+  if (adapter) path = adapter->base;
   check_folder(path);
   Env& env = system_env();
   config_text_ = env.read_all(path + "/config.json");
   config = read_hf_config(config_text_, {path + "/config.json", 0, 0});
   shape = shape_of(config);
-  const std::string tokenizer_path = path + "/tokenizer.json";
-  if (!env.exists(tokenizer_path)) refuse("holds no tokenizer.json", "save the tokenizer to the same folder", path);
-  tokenizer_ = env.read_all(tokenizer_path);
-  codec = read_tokenizer(tokenizer_, {tokenizer_path, 0, 0});
-  if (codec->vocabulary_size() != shape.vocabulary)
+  codec_files_ = read_codec_files(path);
+  codec = folder_codec(codec_files_, path);
+  // A model may have more rows than its tokenizer has tokens.
+  if (codec->vocabulary_size() > shape.vocabulary)
     refuse("the tokenizer has " + std::to_string(codec->vocabulary_size()) + " ids, but vocab_size in config.json is " +
                std::to_string(shape.vocabulary),
-           "take both files from one model", tokenizer_path);
+           "take both files from one model", path + "/tokenizer.json");
+}
+
+std::string AdapterFolder::weights() const {
+  return system_env().read_all(weights_path);
 }
 
 WeightFiles ModelFolder::weights() const {
-  return WeightFiles(path_);
+  return WeightFiles(path);
 }
 
 Digest ModelFolder::digest(const WeightFiles& weights) const {
   Sha256 hash;
-  hash.field("model folder").field(config_text_).field(tokenizer_);
+  hash.field("model folder").field(config_text_);
+  for (const FolderFile& file : codec_files_) hash.field(file.name).field(file.text);
   weights.hash(hash);
+  if (adapter) hash.field("adapter").field(adapter->config).field(adapter->weights());
   return hash.finish();
 }
 

@@ -5,54 +5,18 @@ namespace {
 
 const VectorWeight kNoBias;
 
-// Lists parameters one after the other, in one fixed order.
-class Listing {
- public:
-  Listing(LlamaParameters& out, const Kernels& kernels) : out_(out), kernels_(kernels) {}
-
-  // A parameter of one published tensor, or of several stacked ones.
-  void matrix(int64_t columns, std::initializer_list<std::pair<std::string, int64_t>> parts, bool residual = false) {
-    int64_t rows = 0;
-    for (const auto& [name, size] : parts) {
-      out_.tensors.push_back({name, out_.parameters.size(), rows, size, columns});
-      rows += size;
-    }
-    put({.rows = rows, .columns = columns, .offset = 0, .ones = false, .residual = residual},
-        kernels_.matrix_floats(rows, columns));
-    out_.numbers += rows * columns;
-  }
-
-  void vector(bool ones, std::initializer_list<std::pair<std::string, int64_t>> parts) {
-    int64_t length = 0;
-    for (const auto& [name, size] : parts) {
-      out_.tensors.push_back({name, out_.parameters.size(), length, size, 0});
-      length += size;
-    }
-    put({.rows = length, .columns = 0, .offset = 0, .ones = ones, .residual = false}, length);
-    out_.numbers += length;
-  }
-
- private:
-  void put(Parameter parameter, int64_t floats) {
-    constexpr int64_t kLine = 16;
-    parameter.offset = out_.floats;
-    out_.parameters.push_back(parameter);
-    out_.floats += (floats + kLine - 1) / kLine * kLine;
-  }
-
-  LlamaParameters& out_;
-  const Kernels& kernels_;
-};
-
-// Gives parameters out in the order in which Listing made them.
+// Gives parameters out in the order in which llama_parameters lists them.
 class Handing {
  public:
-  Handing(const LlamaParameters& parameters, const float* values, float* gradients)
-      : parameters_(parameters), values_(values), gradients_(gradients) {}
+  Handing(const Parameters& parameters, const float* values, float* gradients, const LoraFactors* factors)
+      : parameters_(parameters), values_(values), gradients_(gradients), factors_(factors) {}
 
   MatrixWeight matrix() {
+    const std::span<const LowRank> factors = factors_ == nullptr ? std::span<const LowRank>() : factors_->of(at_);
     const Parameter& p = next();
-    return {.value = {.data = values_ + p.offset, .rows = p.rows, .columns = p.columns}, .sink = sink(p)};
+    MatrixWeight out{.value = {.data = values_ + p.offset, .rows = p.rows, .columns = p.columns}, .sink = sink(p)};
+    out.sink.factors = factors;
+    return out;
   }
   VectorWeight vector() {
     const Parameter& p = next();
@@ -65,9 +29,10 @@ class Handing {
     return {.full = gradients_ == nullptr ? nullptr : gradients_ + p.offset};
   }
 
-  const LlamaParameters& parameters_;
+  const Parameters& parameters_;
   const float* values_;
   float* gradients_;
+  const LoraFactors* factors_;
   size_t at_ = 0;
 };
 
@@ -85,39 +50,40 @@ Var layer_of(Ops& ops, const LlamaShape& shape, const LlamaWeights::Layer& layer
 
 }  // namespace
 
-LlamaParameters::LlamaParameters(const LlamaShape& shape, const Kernels& kernels) {
-  Listing list(*this, kernels);
+Parameters llama_parameters(const LlamaShape& shape, const Kernels& kernels) {
+  Parameters list;
   const int64_t query = shape.heads.query * shape.heads.width;
   const int64_t key = shape.heads.key * shape.heads.width;
-  list.matrix(shape.width, {{"model.embed_tokens.weight", shape.vocabulary}});
+  list.add_matrix(kernels, shape.width, {{"model.embed_tokens.weight", shape.vocabulary}});
   for (int64_t layer = 0; layer < shape.layers; ++layer) {
     const std::string block = "model.layers." + std::to_string(layer) + ".";
     const std::string attention = block + "self_attn.";
-    list.vector(true, {{block + "input_layernorm.weight", shape.width}});
-    list.matrix(
-        shape.width,
+    list.add_vector(true, {{block + "input_layernorm.weight", shape.width}});
+    list.add_matrix(
+        kernels, shape.width,
         {{attention + "q_proj.weight", query}, {attention + "k_proj.weight", key}, {attention + "v_proj.weight", key}});
     if (shape.qkv_bias)
-      list.vector(
+      list.add_vector(
           false,
           {{attention + "q_proj.bias", query}, {attention + "k_proj.bias", key}, {attention + "v_proj.bias", key}});
     if (shape.qk_norm) {
-      list.vector(true, {{attention + "q_norm.weight", shape.heads.width}});
-      list.vector(true, {{attention + "k_norm.weight", shape.heads.width}});
+      list.add_vector(true, {{attention + "q_norm.weight", shape.heads.width}});
+      list.add_vector(true, {{attention + "k_norm.weight", shape.heads.width}});
     }
-    list.matrix(query, {{attention + "o_proj.weight", shape.width}}, true);
-    list.vector(true, {{block + "post_attention_layernorm.weight", shape.width}});
-    list.matrix(shape.width,
-                {{block + "mlp.gate_proj.weight", shape.hidden}, {block + "mlp.up_proj.weight", shape.hidden}});
-    list.matrix(shape.hidden, {{block + "mlp.down_proj.weight", shape.width}}, true);
+    list.add_matrix(kernels, query, {{attention + "o_proj.weight", shape.width}}, true);
+    list.add_vector(true, {{block + "post_attention_layernorm.weight", shape.width}});
+    list.add_matrix(kernels, shape.width,
+                    {{block + "mlp.gate_proj.weight", shape.hidden}, {block + "mlp.up_proj.weight", shape.hidden}});
+    list.add_matrix(kernels, shape.hidden, {{block + "mlp.down_proj.weight", shape.width}}, true);
   }
-  list.vector(true, {{"model.norm.weight", shape.width}});
-  if (!shape.tied) list.matrix(shape.width, {{"lm_head.weight", shape.vocabulary}});
+  list.add_vector(true, {{"model.norm.weight", shape.width}});
+  if (!shape.tied) list.add_matrix(kernels, shape.width, {{"lm_head.weight", shape.vocabulary}});
+  return list;
 }
 
-LlamaWeights::LlamaWeights(const LlamaShape& shape, const LlamaParameters& parameters, const float* values,
-                           float* gradients) {
-  Handing hand(parameters, values, gradients);
+LlamaWeights::LlamaWeights(const LlamaShape& shape, const Parameters& parameters, const float* values, float* gradients,
+                           const LoraFactors* factors) {
+  Handing hand(parameters, values, gradients, factors);
   embedding = hand.matrix();
   for (int64_t i = 0; i < shape.layers; ++i) {
     Layer layer;

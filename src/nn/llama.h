@@ -3,10 +3,11 @@
 // of Hugging Face's LlamaForCausalLM, Qwen2ForCausalLM and Qwen3ForCausalLM.
 #pragma once
 
-#include <string>
 #include <vector>
 
+#include "nn/lora.h"
 #include "nn/ops/ops.h"
+#include "nn/parameters.h"
 
 namespace sil::nn {
 
@@ -25,38 +26,13 @@ struct LlamaShape {
   bool qk_norm = false;
 };
 
-// One stored tensor of the published names: rows [first, first + rows) of parameter `parameter`; vectors have
-// columns 0.
-struct NamedTensor {
-  std::string name;
-  size_t parameter = 0;
-  int64_t first = 0;
-  int64_t rows = 0;
-  int64_t columns = 0;
-};
+Parameters llama_parameters(const LlamaShape& shape, const Kernels& kernels);
 
-// A matrix or vector of the weights, as the model reads it; q, k, v and gate, up are one matrix each.
-struct Parameter {
-  int64_t rows = 0;       // of a vector: its length
-  int64_t columns = 0;    // 0 = vector
-  int64_t offset = 0;     // floats before it in the flat buffer
-  bool ones = false;      // a norm's scale
-  bool residual = false;  // writes into the residual stream
-};
-
-// Where everything lies in one flat buffer of floats, for one back end.
-struct LlamaParameters {
-  LlamaParameters(const LlamaShape& shape, const Kernels& kernels);
-
-  std::vector<Parameter> parameters;
-  std::vector<NamedTensor> tensors;
-  int64_t floats = 0;   // of the buffer, padding included
-  int64_t numbers = 0;  // parameters as they are counted
-};
-
-// The weights of one version as the model reads them, with the buffer that gradients go to (or null).
+// The weights of one version as the model reads them, with where their gradients go: to a flat buffer, to the factors
+// of an adapter, or (both null) nowhere. Views; owns nothing.
 struct LlamaWeights {
-  LlamaWeights(const LlamaShape& shape, const LlamaParameters& parameters, const float* values, float* gradients);
+  LlamaWeights(const LlamaShape& shape, const Parameters& parameters, const float* values, float* gradients,
+               const LoraFactors* factors = nullptr);
 
   struct Layer {
     VectorWeight attention_norm;

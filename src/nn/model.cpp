@@ -5,10 +5,8 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <cstdlib>
 #include <cstring>
 #include <map>
-#include <new>
 #include <numbers>
 
 #include "base/math.h"
@@ -18,13 +16,6 @@
 
 namespace sil::nn {
 namespace {
-
-constexpr int64_t kSlack = 16;
-
-std::vector<int64_t> shape_of(const NamedTensor& tensor) {
-  if (tensor.columns == 0) return {tensor.rows};
-  return {tensor.rows, tensor.columns};
-}
 
 // Box-Muller on the uniforms that belong to a tensor's element.
 std::vector<float> normals(uint64_t key, uint64_t tensor, int64_t count, double deviation) {
@@ -60,96 +51,50 @@ int64_t number_of(const Safetensors& file, const char* name, const Place& where)
 
 }  // namespace
 
-void Buffer::Free::operator()(float* data) const {
-  std::free(data);
-}
-
-Buffer::Buffer(int64_t floats) : size_(floats) {
-  const size_t bytes = static_cast<size_t>((floats + kSlack + 15) / 16 * 16) * sizeof(float);
-  data_.reset(static_cast<float*>(std::aligned_alloc(64, bytes)));
-  if (!data_) throw std::bad_alloc();
-  std::memset(data_.get(), 0, bytes);
-}
-
-Buffer::Buffer(const Buffer& other) {
-  if (other.empty()) return;
-  Buffer copy(other.size_);
-  std::copy_n(other.data(), other.size_, copy.data());
-  *this = std::move(copy);
-}
-
-Buffer& Buffer::operator=(Buffer other) noexcept {
-  data_ = std::move(other.data_);
-  size_ = other.size_;
-  return *this;
-}
-
-void Buffer::clear() {
-  std::fill_n(data(), size_, 0.0F);
-}
-
-Model::Model(const LlamaShape& shape, std::shared_ptr<const Kernels> kernels)
+Model::Model(const LlamaShape& shape, std::shared_ptr<const Kernels> kernels, const std::optional<LoraOptions>& lora)
     : shape_(shape),
       kernels_(std::move(kernels)),
-      parameters_(shape, *kernels_),
+      parameters_(llama_parameters(shape, *kernels_)),
       rotary_(shape.rope_theta > 0
                   ? rotary_table(shape.context, shape.heads.width, shape.rope_theta, shape.rope_scaling)
-                  : RotaryTable()) {}
-
-void Model::put(std::span<const float> values, const NamedTensor& tensor, Buffer& buffer) const {
-  const Parameter& p = parameters_.parameters[tensor.parameter];
-  float* const at = buffer.data() + p.offset;
-  if (p.columns == 0)
-    std::copy(values.begin(), values.end(), at + tensor.first);
-  else
-    kernels_->pack(values.data(), tensor.first, tensor.rows, {.data = at, .rows = p.rows, .columns = p.columns}, at);
-}
-
-std::vector<float> Model::plain(const Buffer& buffer, const NamedTensor& tensor) const {
-  const Parameter& p = parameters_.parameters[tensor.parameter];
-  const float* const at = buffer.data() + p.offset;
-  std::vector<float> out(static_cast<size_t>(tensor.rows * std::max<int64_t>(1, tensor.columns)));
-  if (p.columns == 0)
-    std::copy_n(at + tensor.first, tensor.rows, out.data());
-  else
-    kernels_->unpack({.data = at, .rows = p.rows, .columns = p.columns}, tensor.first, tensor.rows, out.data());
-  return out;
+                  : RotaryTable()) {
+  if (lora) lora_.emplace(*lora, parameters_, *kernels_);
 }
 
 Buffer Model::filled(const Safetensors& file, const std::string& prefix) const {
-  Buffer buffer(parameters_.floats);
-  for (const NamedTensor& tensor : parameters_.tensors) put(floats(*file.find(prefix + tensor.name)), tensor, buffer);
+  Buffer buffer(trained().floats);
+  for (const NamedTensor& tensor : trained().tensors)
+    trained().put(*kernels_, floats(*file.find(prefix + tensor.name)), tensor, buffer.data());
   return buffer;
 }
 
-State Model::initial(uint64_t key) const {
+Buffer Model::initial(uint64_t key) const {
   const double spread = std::sqrt(2 / (5 * static_cast<double>(shape_.width)));
-  State state{.weights = Buffer(parameters_.floats), .moments = {}};
+  Buffer weights(parameters_.floats);
   for (size_t i = 0; i < parameters_.tensors.size(); ++i) {
     const NamedTensor& tensor = parameters_.tensors[i];
     const Parameter& p = parameters_.parameters[tensor.parameter];
-    const int64_t count = tensor.rows * std::max<int64_t>(1, tensor.columns);
     const double deviation = p.residual ? spread / std::sqrt(2 * static_cast<double>(shape_.layers)) : spread;
-    if (p.columns > 0)
-      put(normals(key, i, count, deviation), tensor, state.weights);
-    else
-      put(std::vector<float>(static_cast<size_t>(count), p.ones ? 1.0F : 0.0F), tensor, state.weights);
+    const std::vector<float> values =
+        p.columns > 0 ? normals(key, i, tensor.numbers(), deviation)
+                      : std::vector<float>(static_cast<size_t>(tensor.numbers()), p.ones ? 1.0F : 0.0F);
+    parameters_.put(*kernels_, values, tensor, weights.data());
   }
-  return state;
+  return weights;
 }
 
 void Model::write(std::span<const Part> parts, std::vector<TensorView> tensors, ByteSink& out) const {
   std::map<std::string, std::pair<const Buffer*, const NamedTensor*>> sources;
   for (const Part& part : parts)
-    for (const NamedTensor& tensor : parameters_.tensors) {
-      tensors.push_back({part.prefix + tensor.name, Dtype::f32, shape_of(tensor), {}});
+    for (const NamedTensor& tensor : trained().tensors) {
+      tensors.push_back({part.prefix + tensor.name, Dtype::f32, tensor.shape(), {}});
       sources[tensors.back().name] = {&part.buffer, &tensor};
     }
   std::vector<float> values;
   write_safetensors(tensors, out, [&](const TensorView& view) -> std::string_view {
     const auto source = sources.find(view.name);
     if (source == sources.end()) return view.bytes;
-    values = plain(*source->second.first, *source->second.second);
+    values = trained().get(*kernels_, source->second.first->data(), *source->second.second);
     return {reinterpret_cast<const char*>(values.data()), values.size() * sizeof(float)};
   });
 }
@@ -173,38 +118,38 @@ void Model::write_checkpoint(const State& state, int64_t done, ByteSink& out) co
         {number("done", done), number("steps", moments.steps)}, out);
 }
 
-std::vector<TensorView> Model::wanted(const Safetensors& file) const {
+std::vector<TensorView> Model::wanted(const Safetensors& file, const Parameters& parameters) {
   std::vector<TensorView> out;
-  for (const NamedTensor& tensor : parameters_.tensors) {
+  for (const NamedTensor& tensor : parameters.tensors) {
     const TensorView* found = file.find(tensor.name);
     out.push_back(
-        {tensor.name, found != nullptr && is_float(found->dtype) ? found->dtype : Dtype::f32, shape_of(tensor), {}});
+        {tensor.name, found != nullptr && is_float(found->dtype) ? found->dtype : Dtype::f32, tensor.shape(), {}});
   }
   return out;
 }
 
-State Model::read_weights(std::string_view weights, const Place& where) const {
-  const Safetensors file = read_safetensors(weights, where);
-  expect_tensors(file, wanted(file), where);
+Buffer Model::read_trained(std::string_view bytes, const Place& where) const {
+  const Safetensors file = read_safetensors(bytes, where);
+  expect_tensors(file, wanted(file, trained()), where);
   expect_finite(file, where);
-  return {.weights = filled(file, ""), .moments = {}};
+  return filled(file, "");
 }
 
-State Model::read_weights(const WeightFiles& files) const {
+Buffer Model::read_weights(const WeightFiles& files) const {
   const Safetensors listed{files.tensors(), {}};
-  expect_tensors(listed, wanted(listed), {files.path(), 0, 0});
+  expect_tensors(listed, wanted(listed, parameters_), {files.path(), 0, 0});
   std::map<std::string_view, const NamedTensor*> named;
   for (const NamedTensor& tensor : parameters_.tensors) named[tensor.name] = &tensor;
-  State state{.weights = Buffer(parameters_.floats), .moments = {}};
+  Buffer weights(parameters_.floats);
   std::string bytes;
   for (size_t i = 0; i < files.tensors().size(); ++i) {
     files.read(i, bytes);
     TensorView tensor = files.tensors()[i];
     tensor.bytes = bytes;
     expect_finite({{tensor}, {}}, {files.path(i), 0, 0});
-    put(floats(tensor), *named.at(tensor.name), state.weights);
+    parameters_.put(*kernels_, floats(tensor), *named.at(tensor.name), weights.data());
   }
-  return state;
+  return weights;
 }
 
 std::vector<TensorView> Model::tensors(std::initializer_list<const char*> prefixes,
@@ -212,8 +157,8 @@ std::vector<TensorView> Model::tensors(std::initializer_list<const char*> prefix
   std::vector<TensorView> out;
   for (const char* name : numbers) out.push_back({name, Dtype::i64, {1}, {}});
   for (const char* prefix : prefixes)
-    for (const NamedTensor& tensor : parameters_.tensors)
-      out.push_back({prefix + tensor.name, Dtype::f32, shape_of(tensor), {}});
+    for (const NamedTensor& tensor : trained().tensors)
+      out.push_back({prefix + tensor.name, Dtype::f32, tensor.shape(), {}});
   return out;
 }
 
@@ -222,7 +167,7 @@ Moments Model::moments_of(const Safetensors& file, const Place& where) const {
 }
 
 State Model::read(std::string_view weights, std::string_view moments) const {
-  State state = read_weights(weights, {"model weights", 0, 0});
+  State state{.weights = read_trained(weights, {"model weights", 0, 0}), .moments = {}, .merged = {}};
   if (moments.empty()) return state;
   const Place where{"optimizer state", 0, 0};
   const Safetensors file = read_safetensors(moments, where);
@@ -244,16 +189,16 @@ State Model::read_checkpoint(const UpdateCheckpoint& checkpoint) const {
     throw Error(Exit::unreadable,
                 "it is of step " + std::to_string(done) + ", wanted " + std::to_string(checkpoint.step),
                 "start the round again", where);
-  return {.weights = filled(file, "weights."), .moments = moments ? moments_of(file, where) : Moments()};
+  return {.weights = filled(file, "weights."), .moments = moments ? moments_of(file, where) : Moments(), .merged = {}};
 }
 
 Digest Model::digest(const State& state) const {
   Sha256 hash;
-  hash.field("weights").number(parameters_.tensors.size());
-  for (const NamedTensor& tensor : parameters_.tensors) {
+  hash.field("weights").number(trained().tensors.size());
+  for (const NamedTensor& tensor : trained().tensors) {
     hash.field(tensor.name);
-    for (int64_t dimension : shape_of(tensor)) hash.number(static_cast<uint64_t>(dimension));
-    const std::vector<float> values = plain(state.weights, tensor);
+    for (int64_t dimension : tensor.shape()) hash.number(static_cast<uint64_t>(dimension));
+    const std::vector<float> values = trained().get(*kernels_, state.weights.data(), tensor);
     hash.array(std::span<const float>(values));
   }
   return hash.finish();

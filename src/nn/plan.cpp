@@ -4,6 +4,7 @@
 #include <limits>
 #include <memory>
 #include <new>
+#include <optional>
 #include <vector>
 
 #include "engines/train_batch.h"
@@ -41,12 +42,14 @@ const cpu::Primitives kIdle{
 // A model whose weights are never read.
 class Rehearsal {
  public:
-  Rehearsal(const LlamaShape& shape, const RotaryTable& rotary)
+  Rehearsal(const LlamaShape& shape, const RotaryTable& rotary, const Lora* lora = nullptr)
       : shape_(shape),
         kernels_(cpu_kernels(kIdle)),
-        parameters_(shape, *kernels_),
+        parameters_(llama_parameters(shape, *kernels_)),
         rotary_(rotary),
-        floats_(static_cast<size_t>(parameters_.floats) * sizeof(float)) {}
+        floats_(static_cast<size_t>(parameters_.floats) * sizeof(float)) {
+    if (lora != nullptr) lora_.emplace(lora->options(), parameters_, *kernels_);
+  }
 
   // Bytes that a pass takes at once.
   uint64_t forward(const Layout& layout, int64_t wanted) {
@@ -57,7 +60,10 @@ class Rehearsal {
   }
   uint64_t forward_and_backward(const Layout& layout, bool reference) try {
     Tape tape(*kernels_, arena_, true);
-    const LlamaWeights weights(shape_, parameters_, floats_.floats(), floats_.floats());
+    std::optional<LoraFactors> factors;
+    if (lora_) factors.emplace(*lora_, floats_.floats(), floats_.floats());
+    const LlamaWeights weights(shape_, parameters_, floats_.floats(), factors ? nullptr : floats_.floats(),
+                               factors ? &*factors : nullptr);
     const Var logits = run(tape, weights, layout, layout.rows());
     tape.gradient(logits);
     Tape other(*kernels_, arena_, false);
@@ -77,7 +83,8 @@ class Rehearsal {
 
   const LlamaShape& shape_;
   std::unique_ptr<Kernels> kernels_;
-  LlamaParameters parameters_;
+  Parameters parameters_;
+  std::optional<Lora> lora_;
   const RotaryTable& rotary_;
   AddressRange floats_;  // of the weights, and of their gradients
   Arena arena_;
@@ -135,17 +142,17 @@ Plan sampling_plan(const Model& model, const SamplingWorkload& work, int threads
 
 Plan training_plan(const Model& model, const TrainingWorkload& work, int threads) {
   const LlamaShape& shape = model.shape();
-  Rehearsal rehearsal(shape, model.rotary());
+  Rehearsal rehearsal(shape, model.rotary(), model.lora());
   const int64_t rows = std::max(kPackTokens, std::min(work.sequence_tokens, 2 * shape.context));
   const int64_t length = std::min({rows, work.sequence_tokens, shape.context});
   std::vector<int64_t> begin{0};
   while (begin.back() < rows) begin.push_back(std::min(rows, begin.back() + std::max<int64_t>(1, length)));
-  const uint64_t moments = work.adamw ? 2 * model.bytes() : 0;
+  const uint64_t moments = work.adamw ? 2 * model.trained_bytes() : 0;
   const auto workers = static_cast<uint64_t>(std::min<int64_t>(threads, most_shards(work.step_tokens)));
   Plan plan;
-  plan.weights = 2 * model.bytes();  // `from` and its copy
+  plan.weights = 2 * model.state_bytes();  // `from` and its copy
   plan.optimizer = moments + (work.keeps_state ? moments : 0);
-  plan.gradients = (1 + workers) * model.bytes();
+  plan.gradients = (1 + workers) * model.trained_bytes();
   const Layout layout = packed_layout(begin);
   plan.activations = workers * rehearsal.forward_and_backward(layout, work.full_vocabulary);
   // It is scored while the workers' memory is held.

@@ -54,6 +54,8 @@ struct Slot {
   std::vector<TokenId> ids;
   std::vector<float> logprobs;
   std::vector<float> kept_mass;
+  std::vector<TokenId> top_ids;
+  std::vector<float> top_logprobs;
   std::unique_ptr<StopText> text;
 };
 
@@ -194,6 +196,7 @@ class Sampling {
     slot.ids.push_back(token.id);
     slot.logprobs.push_back(token.logprob);
     if (sampler_.filtered()) slot.kept_mass.push_back(token.kept_mass);
+    if (sampler_.ranked()) sampler_.append_top(slot.top_ids, slot.top_logprobs);
     const auto length = slot.group->length() + static_cast<int64_t>(slot.ids.size());
     if (slot.text->push(token.id))
       finish(slot, Finish::stop);
@@ -206,6 +209,8 @@ class Sampling {
     completion.ids = slot.ids;
     completion.logprobs = slot.logprobs;
     completion.kept_mass = slot.kept_mass;
+    completion.top_ids = slot.top_ids;
+    completion.top_logprobs = slot.top_logprobs;
     completion.finish = why;
     completion.text = slot.text->finish();
     const std::lock_guard lock(work_.sink_mutex);

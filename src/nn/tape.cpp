@@ -66,7 +66,7 @@ Var Tape::linear(Var x, const MatrixWeight& matrix, const VectorWeight& bias) {
   record(out, [this, out, x, &matrix, &bias] {
     const Tensor dout = gradient(out);
     if (matrix.sink.full != nullptr) kernels_.linear_matrix(value(x), dout, matrix.value, matrix.sink.full, arena_);
-    if (matrix.sink.factors != nullptr) factors_backward(value(x), dout, *matrix.sink.factors);
+    for (const LowRank& factors : matrix.sink.factors) factors_backward(value(x), dout, factors);
     if (bias.sink.full != nullptr) kernels_.linear_bias(dout, bias.sink.full);
     kernels_.linear_input(dout, matrix.value, gradient(x), arena_);
   });
@@ -76,6 +76,11 @@ Var Tape::linear(Var x, const MatrixWeight& matrix, const VectorWeight& bias) {
 // With y = x (W + s B A)^T: dB = s dy^T (x A^T) and dA = s (dy B)^T x. The gradient of W itself is never formed.
 void Tape::factors_backward(Tensor x, Tensor dout, const LowRank& factors) {
   const ArenaScope scope(arena_);
+  if (factors.b.rows != dout.columns) {
+    const Tensor own = arena_.tensor(dout.rows, factors.b.rows);
+    kernels_.take_columns(dout, factors.first, own);
+    dout = own;
+  }
   const Tensor inner = arena_.tensor(x.rows, factors.a.rows);
   kernels_.linear(x, factors.a, nullptr, inner);
   kernels_.scale(inner, factors.scale);

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <condition_variable>
 #include <mutex>
+#include <optional>
 #include <string>
 
 #include "nn/scorer.h"
@@ -66,8 +67,10 @@ class Trainer::Worker {
  public:
   Worker(const Trainer& trainer)
       : trainer_(trainer),
-        gradient_(trainer.model_.parameters().floats),
-        weights_(trainer.model_.shape(), trainer.model_.parameters(), trainer.state_.weights.data(), gradient_.data()),
+        gradient_(trainer.model_.trained().floats),
+        factors_(factors_of(trainer, gradient_)),
+        weights_(trainer.model_.shape(), trainer.model_.parameters(), trainer.state_.read(),
+                 factors_ ? nullptr : gradient_.data(), factors_ ? &*factors_ : nullptr),
         tape_(trainer.model_.kernels(), arena_, true) {}
 
   const Buffer& gradient() const { return gradient_; }
@@ -78,6 +81,12 @@ class Trainer::Worker {
   }
 
  private:
+  static std::optional<LoraFactors> factors_of(const Trainer& trainer, Buffer& gradient) {
+    const Lora* const lora = trainer.model_.lora();
+    if (lora == nullptr) return std::nullopt;
+    return LoraFactors(*lora, trainer.state_.weights.data(), gradient.data());
+  }
+
   // Log-probs of a pack's targets by one temperature rule, and what comes back.
   struct Side {
     std::vector<float> temperature;
@@ -138,7 +147,7 @@ class Trainer::Worker {
   void diverge(std::span<const TokenId> ids, const Layout& layout, const Targets& targets, Var logits, size_t index,
                Trainer& out) {
     const Model& model = trainer_.model_;
-    const LlamaWeights reference(model.shape(), model.parameters(), trainer_.reference_->weights.data(), nullptr);
+    const LlamaWeights reference(model.shape(), model.parameters(), trainer_.reference_->read(), nullptr);
     Tape tape(model.kernels(), arena_, false);
     const Var other = llama(tape, model.shape(), reference, model.rotary(), ids, layout, targets.rows);
     for (size_t t = 0; t < trainer_.terms_.size(); ++t) {
@@ -154,6 +163,7 @@ class Trainer::Worker {
 
   const Trainer& trainer_;
   Buffer gradient_;
+  std::optional<LoraFactors> factors_;
   LlamaWeights weights_;
   Arena arena_;
   Tape tape_;
@@ -168,17 +178,18 @@ struct Trainer::Turns {
   bool failed = false;
 };
 
-Trainer::Trainer(const Model& model, State& state, const State* reference, const LossSpec& loss,
-                 const OptimizerOptions& options, ThreadPool& pool)
+Trainer::Trainer(const Model& model, const Trained& trained, const LossSpec& loss, const OptimizerOptions& options,
+                 ThreadPool& pool)
     : model_(model),
-      state_(state),
-      reference_(reference),
+      state_(trained.state),
+      base_(trained.base),
+      reference_(trained.reference),
       terms_(loss),
       options_(options),
       pool_(pool),
-      gradient_(model.parameters().floats),
+      gradient_(model.trained().floats),
       turns_(std::make_unique<Turns>()) {
-  SIL_CHECK(!terms_.full_vocabulary() || reference != nullptr);
+  SIL_CHECK(!terms_.full_vocabulary() || reference_ != nullptr);
 }
 
 Trainer::~Trainer() = default;
@@ -263,6 +274,7 @@ void Trainer::move(double learning_rate, double scale) {
                               state_.weights.data() + first, step.adamw ? moments.first.data() + first : nullptr,
                               step.adamw ? moments.second.data() + first : nullptr);
   });
+  if (model_.lora() != nullptr) model_.lora()->merge(*base_, state_.weights, state_.merged, &pool_);
 }
 
 void Trainer::check_weights(int64_t step) const {

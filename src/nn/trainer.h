@@ -17,11 +17,16 @@
 
 namespace sil::nn {
 
+struct Trained {
+  State& state;                      // with moments where the options say adamw; merged where the model has an adapter
+  const Buffer* base = nullptr;      // the frozen weights of a model with an adapter
+  const State* reference = nullptr;  // read by full-vocabulary terms only
+};
+
 class Trainer final : public Trainee {
  public:
-  // `state` has moments where options say adamw. `reference` is read by full-vocabulary terms only; null without one.
-  Trainer(const Model& model, State& state, const State* reference, const LossSpec& loss,
-          const OptimizerOptions& options, ThreadPool& pool);
+  Trainer(const Model& model, const Trained& trained, const LossSpec& loss, const OptimizerOptions& options,
+          ThreadPool& pool);
   ~Trainer() override;
 
   Step learn(const TrainBatch& batch) override;
@@ -36,6 +41,7 @@ class Trainer final : public Trainee {
 
   const Model& model_;
   State& state_;
+  const Buffer* base_;
   const State* reference_;
   LossTerms terms_;
   const OptimizerOptions& options_;

@@ -97,27 +97,33 @@ class Transformer final : public Engine {
  public:
   // From scratch, by the seed.
   Transformer(const LlamaShape& shape, const EngineSetup& setup)
-      : model_(shape, cpu_kernels()),
+      : model_(shape, cpu_kernels(), setup.lora),
         codec_(setup.codec),
         key_(setup.key),
         pool_(setup.threads),
         lanes_(setup.threads) {}
   // As the folder has it.
-  Transformer(ModelFolder folder, int threads)
-      : model_(folder.shape, cpu_kernels()),
+  Transformer(ModelFolder folder, const EngineSetup& setup)
+      : model_(folder.shape, cpu_kernels(), folder.adapter ? folder.adapter->lora : setup.lora),
         codec_(folder.codec),
+        key_(setup.key),
         folder_(std::move(folder)),
-        pool_(threads),
-        lanes_(threads) {}
+        pool_(setup.threads),
+        lanes_(setup.threads) {}
 
   Caps caps() const override {
     return {.ids = true, .logprobs = true, .score = true, .update = true, .concurrent = true};
   }
   const Codec& codec() const override { return *codec_; }
 
-  Version initial() override { return hold(folder_ ? model_.read_weights(folder_->weights()) : model_.initial(key_)); }
+  Version initial() override {
+    if (folder_ && folder_->adapter) return load(folder_->adapter->weights(), {});
+    State state;
+    state.weights = model_.lora() != nullptr ? model_.lora()->initial(key_) : own_weights();
+    return hold(merged(std::move(state)));
+  }
   Version load(std::string_view weights, std::string_view optimizer) override {
-    return hold(model_.read(weights, optimizer));
+    return hold(merged(model_.read(weights, optimizer)));
   }
   void save(Version version, Part part, ByteSink& out) const override {
     const auto state = versions_.get(version);
@@ -126,10 +132,10 @@ class Transformer final : public Engine {
   Version ema(Version average, Version version, double decay) override {
     SIL_CHECK(decay >= 0 && decay <= 1);
     const auto old = versions_.get(average);
-    State state{.weights = versions_.get(version)->weights, .moments = {}};
+    State state{.weights = versions_.get(version)->weights, .moments = {}, .merged = {}};
     model_.kernels().mix(old->weights.data(), state.weights.data(), static_cast<float>(decay), state.weights.size(),
                          state.weights.data());
-    return hold(std::move(state));
+    return hold(merged(std::move(state)));
   }
   void pin(Version version) override { versions_.pin(version); }
   void drop(Version version) override { versions_.drop(version); }
@@ -144,7 +150,8 @@ class Transformer final : public Engine {
   UpdateResult update(Version from, TrainBatches& batches, const LossSpec& loss, const OptimizerOptions& optimizer,
                       Version reference, std::optional<UpdateCheckpoint> resume, UpdateSink& sink,
                       std::stop_token stop) override;
-  uint64_t version_bytes() const override { return model_.bytes(); }
+  uint64_t version_bytes() const override { return model_.state_bytes(); }
+  uint64_t shared_bytes() const override { return model_.shared_bytes(); }
   Plan sampling_plan(const SamplingWorkload& work) const override {
     return nn::sampling_plan(model_, work, pool_.threads());
   }
@@ -152,27 +159,50 @@ class Transformer final : public Engine {
     return nn::training_plan(model_, work, pool_.threads());
   }
   std::vector<FolderFile> folder_files() const override {
-    return folder_ ? nn::folder_files(folder_->config, *codec_) : nn::folder_files(model_.shape(), *codec_);
+    if (model_.lora() == nullptr)
+      return folder_ ? nn::folder_files(folder_->config, *codec_) : nn::folder_files(model_.shape(), *codec_);
+    // Of a model from scratch nobody else has what the factors stand on.
+    return folder_ ? adapter_files(*folder_, model_.lora()->options(), *codec_) : std::vector<FolderFile>();
   }
-  // Reads and checks the folder's weights, once, and keeps none.
+  // Reads and checks the folder's weights, once.
   std::optional<Digest> source_digest() const override {
     if (folder_ && !digest_) {
       const WeightFiles weights = folder_->weights();
-      model_.read_weights(weights);
+      Buffer own = model_.read_weights(weights);
       digest_ = folder_->digest(weights);
+      if (model_.lora() == nullptr) return digest_;
+      const std::lock_guard lock(base_mutex_);
+      if (!base_) base_ = std::make_shared<const Buffer>(std::move(own));
     }
     return digest_;
   }
 
  private:
+  Buffer own_weights() const { return folder_ ? model_.read_weights(folder_->weights()) : model_.initial(key_); }
+  // What an adapter's factors stand on, of all versions; null without one.
+  std::shared_ptr<const Buffer> base() const {
+    if (model_.lora() == nullptr) return nullptr;
+    const std::lock_guard lock(base_mutex_);
+    if (!base_) base_ = std::make_shared<const Buffer>(own_weights());
+    return base_;
+  }
+  State merged(State state) const {
+    if (const auto own = base()) {
+      state.merged = Buffer(own->size());
+      model_.lora()->merge(*own, state.weights, state.merged, nullptr);
+    }
+    return state;
+  }
   Version hold(State state) { return versions_.add(std::make_shared<State>(std::move(state))); }
   TokenId vocabulary() const { return static_cast<TokenId>(model_.shape().vocabulary); }
 
   Model model_;
   std::shared_ptr<const Codec> codec_;
   uint64_t key_ = 0;
-  std::optional<ModelFolder> folder_;     // none: from scratch
-  mutable std::optional<Digest> digest_;  // of the folder, once it has been read
+  std::optional<ModelFolder> folder_;  // none: from scratch
+  mutable std::mutex base_mutex_;
+  mutable std::shared_ptr<const Buffer> base_;  // once it was wanted
+  mutable std::optional<Digest> digest_;        // of the folder, once it has been read
   ThreadPool pool_;
   std::mutex pool_mutex_;            // one call at a time uses the pool; others do their work on the caller's thread
   std::counting_semaphore<> lanes_;  // samplers at work, of all calls: as many as threads
@@ -189,7 +219,7 @@ void Transformer::generate(Version version, const GenerateBatch& batch, const Co
   const size_t share = (batch.prompt.size() + static_cast<size_t>(threads) - 1) / static_cast<size_t>(threads);
   RequestQueue queue(batch, share);
   const SamplingWork work{.model = model_,
-                          .weights = state->weights.data(),
+                          .weights = state->read(),
                           .codec = *codec_,
                           .batch = batch,
                           .queue = queue,
@@ -209,7 +239,7 @@ std::vector<float> Transformer::score(Version version, const ScoreBatch& batch, 
   const auto state = versions_.get(version);
   std::unique_lock lock(pool_mutex_, std::defer_lock);
   ThreadPool* const pool = lock.try_lock() ? &pool_ : nullptr;
-  return score_sequences(model_, state->weights.data(), batch, stored_temperature(temperature), pool);
+  return score_sequences(model_, state->read(), batch, stored_temperature(temperature), pool);
 }
 
 UpdateResult Transformer::update(Version from, TrainBatches& batches, const LossSpec& loss,
@@ -217,7 +247,7 @@ UpdateResult Transformer::update(Version from, TrainBatches& batches, const Loss
                                  std::optional<UpdateCheckpoint> resume, UpdateSink& sink, std::stop_token stop) {
   const bool needs_reference = std::any_of(loss.terms.begin(), loss.terms.end(), [](const auto& t) { return !t.atom; });
   const std::shared_ptr<const State> held = needs_reference ? versions_.get(reference) : nullptr;
-  State state = resume ? model_.read_checkpoint(*resume) : *versions_.get(from);
+  State state = resume ? merged(model_.read_checkpoint(*resume)) : *versions_.get(from);
   const bool adamw = optimizer.kind == "adamw";
   if (!adamw || (!resume && !optimizer.keep_state)) state.moments = {};
   if (adamw && state.moments.first.empty()) {
@@ -227,7 +257,8 @@ UpdateResult Transformer::update(Version from, TrainBatches& batches, const Loss
   const int64_t done = resume ? resume->step : 0;
   resume.reset();
   const std::lock_guard lock(pool_mutex_);
-  Trainer trainer(model_, state, held.get(), loss, optimizer, pool_);
+  const std::shared_ptr<const Buffer> own = base();
+  Trainer trainer(model_, {.state = state, .base = own.get(), .reference = held.get()}, loss, optimizer, pool_);
   const TrainingLoop loop{
       .batches = batches, .loss = loss, .optimizer = optimizer, .sink = sink, .vocabulary = vocabulary()};
   const int64_t steps = loop.run(trainer, done, stop);
@@ -265,14 +296,43 @@ class FolderFactory final : public EngineFactory {
 
   std::unique_ptr<Engine> make(const EngineSetup& setup) const override {
     if (setup.codec) throw Error(Exit::usage, "path: the model brings its own tokenizer", "leave `tokenizer` out");
-    return std::make_unique<Transformer>(ModelFolder(options_.folder), setup.threads);
+    ModelFolder folder(options_.folder);
+    if (folder.adapter && setup.lora)
+      throw Error(Exit::usage, "path: the folder holds an adapter, and the recipe asks for another one on it",
+                  "leave `lora` out, or name the base model's folder");
+    return std::make_unique<Transformer>(std::move(folder), setup);
   }
 
  private:
   FolderOptions options_;
 };
 
+struct LoraFactoryOptions {
+  LoraOptions lora;
+
+  void visit(OptionVisitor& v) {
+    v.option("r", lora.r, {.help = "rank of the factors", .low = 1, .high = 4096});
+    v.option("alpha", lora.alpha, {.help = "the factors count alpha / r times", .low = 0, .above_low = true});
+    v.option("targets", lora.targets,
+             {.help = "modules that get factors, as q_proj, v_proj; default all matrices of the layers"});
+    v.option("rslora", lora.rslora, {.help = "the factors count alpha / sqrt(r) times"});
+  }
+};
+
+class LoraFactory final : public AdapterFactory {
+ public:
+  explicit LoraFactory(LoraFactoryOptions options) : options_(std::move(options)) {}
+  const LoraOptions& lora() const override { return options_.lora; }
+
+ private:
+  LoraFactoryOptions options_;
+};
+
 }  // namespace
+
+void register_lora(Registry<AdapterFactory>& registry) {
+  registry.add<LoraFactory, LoraFactoryOptions>("lora", "low-rank factors beside frozen matrices", "r");
+}
 
 void register_llama(Registry<EngineFactory>& registry) {
   registry.add<LlamaFactory, LlamaOptions>("llama", "a transformer of the llama family, from scratch", "layers");

@@ -124,7 +124,7 @@ std::string help_recipe(const Shelves& shelves) {
   std::string out = "A recipe is one YAML file: a map of these sections.\n\n";
   out += table({{"name, seed, rounds", "what the run is called, its random numbers, its length"},
                 {"retain", "which saved versions stay"},
-                {"models", "NAME: {ENGINE: {options}, tokenizer: …}"},
+                {"models", "NAME: {ENGINE: {options}, tokenizer: …, lora: {r: 16}}"},
                 {"roles", "NAME: {model, weights, view}; every model is also a role"},
                 {"tasks", "NAME: {TASK: {options}, split: train|dev|test}"},
                 {"stores", "NAME: {holds, draw, evict, max}; what outlives a round"},

@@ -42,6 +42,7 @@ struct ModelSpec {
   std::string name;
   PluginSpec engine;                    // kind "engine"
   std::optional<PluginSpec> tokenizer;  // kind "tokenizer"
+  std::optional<PluginSpec> adapter;    // kind "adapter"
   int64_t members = 1;                  // versions side by side
   Place place;
 };

@@ -22,7 +22,8 @@ const std::vector<Node::Member>& entries(const Recipe& recipe, std::string_view 
   return kNone;
 }
 
-// Parts `entry` into the one key that is a plug-in of `shelf` and the rest; a finding where that is not possible.
+// Parts `entry` into the one key that is a plug-in of `shelf` and the rest; a finding where there are two, or none and
+// one is wanted.
 struct Parted {
   const Node::Member* plugin = nullptr;
   Node rest;
@@ -34,7 +35,7 @@ std::vector<std::string> also_known(const AnyRegistry* shelf, std::vector<std::s
   return words;
 }
 
-Parted part(const Node& entry, const AnyRegistry* shelf, std::string_view what, Reading& reading) {
+Parted part(const Node& entry, const AnyRegistry* shelf, std::string_view what, Reading& reading, bool wanted = true) {
   Parted out;
   out.rest.kind = Node::Kind::map;
   out.rest.place = entry.place;
@@ -57,6 +58,7 @@ Parted part(const Node& entry, const AnyRegistry* shelf, std::string_view what, 
         "keep one");
     return out;
   }
+  if (!wanted) return out;
   std::string hint = "write {NAME: {options}} with one of:";
   if (shelf)
     for (const std::string& name : shelf->names()) hint += " " + name;
@@ -149,6 +151,15 @@ void merge_task_options(const Node::Member& plugin, Node& beside, const PluginAb
   }
 }
 
+PluginSpec read_part(const Node::Member& plugin, const AnyRegistry& shelf, const std::string& path, Reading& reading) {
+  PluginSpec spec;
+  spec.kind = shelf.kind();
+  spec.name = plugin.key;
+  spec.place = plugin.place;
+  read_plugin_options(plugin.value, *shelf.find(spec.name), spec, {path + "." + spec.name, {}}, reading);
+  return spec;
+}
+
 }  // namespace
 
 void ModelOptions::visit(OptionVisitor& v) {
@@ -182,27 +193,30 @@ void ControlOptions::visit(OptionVisitor& v) {
 
 void read_models(Recipe& recipe, Reading& reading) {
   const AnyRegistry* shelf = reading.shelf("engine");
+  const AnyRegistry* adapters = reading.shelf("adapter");
   Json::Object resolved;
   for (const Node::Member& member : entries(recipe, "models", reading)) {
     check_name(member, "model", reading);
     const Node entry = spelled_out(member.value);
-    Parted parted = part(entry, shelf, "model '" + member.key + "'", reading);
+    const std::string title = "model '" + member.key + "'";
+    const Parted parted = part(entry, shelf, title, reading);
+    const Parted adapted = part(parted.rest, adapters, title, reading, false);
     ModelSpec model;
     model.name = member.key;
     model.place = member.place;
     const std::string path = "models." + member.key;
     ModelOptions options;
-    OptionOwner owner{"model '" + member.key + "'", path, {}, {}, member.place, nullptr, {}};
-    owner.also_known = also_known(shelf, {});
+    OptionOwner owner{title, path, {}, {}, member.place, nullptr, {}};
+    owner.also_known = also_known(shelf, also_known(adapters, {}));
     Json json = Json::object();
     if (parted.plugin) {
-      json = read_struct(parted.rest, owner, options, reading);
-      model.engine.kind = "engine";
-      model.engine.name = parted.plugin->key;
-      model.engine.place = parted.plugin->place;
-      read_plugin_options(parted.plugin->value, *shelf->find(model.engine.name), model.engine,
-                          {path + "." + model.engine.name, {}}, reading);
+      json = read_struct(adapted.rest, owner, options, reading);
+      model.engine = read_part(*parted.plugin, *shelf, path, reading);
       json.set(model.engine.name, model.engine.options);
+    }
+    if (adapted.plugin) {
+      model.adapter = read_part(*adapted.plugin, *adapters, path, reading);
+      json.set(model.adapter->name, model.adapter->options);
     }
     model.members = options.members;
     if (!options.tokenizer.empty()) model.tokenizer = options.tokenizer[0];

@@ -14,6 +14,7 @@ class Evaluate final : public Step {
   void check(const Recipe& recipe, const StepSpec& spec, std::vector<Finding>& findings) const override {
     if (options_.role.empty() && recipe.models.size() != 1)
       findings.push_back({spec.place, spec.name + ": the recipe has several models", "say `role: NAME`"});
+    check_sampling(options_.sampling, spec, findings);
     check_answers(recipe, spec, options_.tasks, findings);
     if (!options_.best_of.empty() && options_.samples == 1)
       findings.push_back({spec.place, spec.name + ": best_of has one rollout a problem to choose from",

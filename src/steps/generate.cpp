@@ -151,6 +151,7 @@ class Generate final : public Step {
           {spec.place, spec.name + ": `problems` is missing", "say how many problems a round, e.g. problems: 64"});
     if (options_.role.empty() && recipe.models.size() != 1)
       findings.push_back({spec.place, spec.name + ": the recipe has several models", "say `role: NAME`"});
+    check_sampling(options_.sampling, spec, findings);
     if (!spec.per.empty() && spec.per != "problem" && spec.per != "rollout")
       findings.push_back({spec.place, spec.name + ": per: " + spec.per, "generate works per: problem or rollout"});
   }

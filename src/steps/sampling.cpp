@@ -131,6 +131,17 @@ void visit_sampling(SamplingOptions& sampling, OptionVisitor& v) {
            {.help = "token ids that end a completion, beside the model's own end; their text is cut",
             .low = 0,
             .high = 2147483647});
+  v.option("logit_bias", sampling.logit_bias,
+           {.help = "{id: number from -100 to 100} added to the logits of token ids; log-probs stay the model's own"});
+}
+
+void check_sampling(const SamplingOptions& sampling, const StepSpec& spec, std::vector<Finding>& findings) {
+  try {
+    check_sampling(sampling);
+  } catch (const Error& error) {
+    for (const Finding& found : error.findings())
+      findings.push_back({spec.place, spec.name + ": " + found.message, found.hint});
+  }
 }
 
 Workload sampling_workload(const RoleSpec& role, std::vector<std::string> tasks, int64_t problems,

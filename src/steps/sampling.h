@@ -14,6 +14,9 @@ namespace sil {
 // Declares them as options, in one order.
 void visit_sampling(SamplingOptions& sampling, OptionVisitor& v);
 
+// Findings beyond types and ranges.
+void check_sampling(const SamplingOptions& sampling, const StepSpec& spec, std::vector<Finding>& findings);
+
 struct SampleOptions {
   int64_t samples = 1;  // of each member
   SamplingOptions sampling;

@@ -1,5 +1,5 @@
 // One id a byte: any text can be written, nothing is unknown.
-#include "base/utf8.h"
+#include "base/character_assembler.h"
 #include "text/codecs.h"
 #include "text/specials.h"
 #include "text/tokenizer_json.h"
@@ -8,44 +8,6 @@ namespace sil {
 namespace {
 
 constexpr TokenId kBytes = 256;
-
-// Bytes in, whole characters out; a part that cannot become a character is one U+FFFD (Unicode 15, 3.9: "maximal
-// subpart").
-class CharacterAssembler {
- public:
-  std::string push(char byte) {
-    waiting_ += byte;
-    return take(false);
-  }
-  std::string finish() { return take(true); }
-
- private:
-  std::string take(bool last) {
-    std::string out;
-    while (!waiting_.empty()) {
-      const Utf8Step step = utf8_step(waiting_);
-      if (!step.valid && step.length == waiting_.size() && !last && may_continue()) break;
-      if (step.valid) {
-        out.append(waiting_, 0, step.length);
-      } else {
-        out += kReplacementCharacter;
-      }
-      waiting_.erase(0, step.length);
-    }
-    return out;
-  }
-
-  // Whether one more byte could make what waits longer than one replaced part.
-  bool may_continue() const {
-    for (const char next : {'\x80', '\x90', '\xA0'}) {
-      const Utf8Step step = utf8_step(waiting_ + next);
-      if (step.length > waiting_.size()) return true;
-    }
-    return false;
-  }
-
-  std::string waiting_;  // less than one character
-};
 
 class BytesCodec final : public Codec {
  public:
@@ -88,7 +50,8 @@ class BytesCodec final : public Codec {
     std::string push(TokenId id) override {
       check_id(id, kFirstPlain + kBytes);
       if (id < kFirstPlain) return {};
-      return characters_.push(static_cast<char>(static_cast<unsigned char>(id - kFirstPlain)));
+      const char byte = static_cast<char>(static_cast<unsigned char>(id - kFirstPlain));
+      return characters_.push({&byte, 1});
     }
     std::string finish() override { return characters_.finish(); }
 

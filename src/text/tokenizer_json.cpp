@@ -1,6 +1,7 @@
 #include "text/tokenizer_json.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "base/utf8.h"
 #include "text/code_point.h"
@@ -9,8 +10,6 @@
 
 namespace sil {
 namespace {
-
-constexpr size_t kShown = 100;
 
 Json vocabulary(std::span<const std::string> tokens) {
   Json::Object out;
@@ -50,89 +49,33 @@ std::vector<std::string> byte_letters() {
   return out;
 }
 
-std::string shown(const Json& value) {
-  const std::string text = dump(value);
-  if (text.size() <= kShown) return text;
-  size_t end = kShown;
-  while ((static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
-  return text.substr(0, end) + "…";
+// The characters among the tokens of a WordLevel vocabulary; nullopt where a token is none.
+std::optional<std::string> alphabet(const Json& model) {
+  const Json* vocabulary = model.find("vocab");
+  if (vocabulary == nullptr || !vocabulary->is_object()) return std::nullopt;
+  std::string out;
+  for (const auto& [token, id] : vocabulary->as_object()) {
+    if (std::find(kSpecials.begin(), kSpecials.end(), token) != kSpecials.end()) continue;
+    if (token.empty() || utf8_step(token).length != token.size()) return std::nullopt;
+    out += token;
+  }
+  return out;
 }
 
-class Reader {
- public:
-  Reader(std::string_view text, const Place& where) : where_(where), given_(parse_json(text, where)) {}
+// The post-processor that transformers 5 saves where there is none.
+bool adds_nothing(const Json& post_processor) {
+  const Json* type = post_processor.find("type");
+  const Json* single = post_processor.find("single");
+  return type != nullptr && *type == Json("TemplateProcessing") && single != nullptr &&
+         dump_canonical(*single) == R"([{"Sequence":{"id":"A","type_id":0}}])";
+}
 
-  std::shared_ptr<const Codec> read() const {
-    if (!given_.is_object()) fail(std::string("it is ") + given_.kind() + ", not a map");
-    const Json* model = given_.find("model");
-    const Json* type = model == nullptr ? nullptr : model->find("type");
-    if (type == nullptr || !type->is_string()) fail("it has no model with a type");
-    if (type->as_string() == "BPE") {
-      expect(bytes_tokenizer());
-      return bytes_codec();
-    }
-    if (type->as_string() != "WordLevel") fail("its model is " + shown(*type));
-    const auto codec = chars_codec(alphabet(*model));
-    expect(parse_json(codec->folder_files().front().text));
-    return codec;
-  }
-
- private:
-  [[noreturn]] void fail(const std::string& what) const {
-    throw Error(Exit::unreadable, "a tokenizer that is not supported: " + what,
-                "those of the tokenizers chars and bytes are read, as sil and transformers write them", where_);
-  }
-
-  // The characters among the tokens of a WordLevel vocabulary.
-  std::string alphabet(const Json& model) const {
-    const Json* vocabulary = model.find("vocab");
-    if (vocabulary == nullptr || !vocabulary->is_object()) fail("its model has no vocab");
-    std::string out;
-    for (const auto& [token, id] : vocabulary->as_object()) {
-      const bool special = std::find(kSpecials.begin(), kSpecials.end(), token) != kSpecials.end();
-      if (special) continue;
-      if (token.empty() || utf8_step(token).length != token.size())
-        fail("its token " + shown(Json(token)) + " is no single character");
-      out += token;
-    }
-    return out;
-  }
-
-  // Every component, by name, the vocabulary last: it is the longest and says the least.
-  void expect(const Json& wanted) const {
-    for (const auto& [key, value] : wanted.as_object()) {
-      const Json* given = given_.find(key);
-      if (given == nullptr) fail("it has no " + key);
-      if (dump_canonical(*given) != dump_canonical(value) && !(key == "post_processor" && adds_nothing(*given)))
-        fail(key == "model" ? "its model differs in " + difference(*given, value)
-                            : "its " + key + " is " + shown(*given));
-    }
-    for (const auto& [key, value] : given_.as_object())
-      if (wanted.find(key) == nullptr) fail("it has " + shown(Json(key)));
-  }
-
-  // transformers 5 saves one that puts nothing around a text.
-  static bool adds_nothing(const Json& post_processor) {
-    const Json* type = post_processor.find("type");
-    const Json* single = post_processor.find("single");
-    return type != nullptr && *type == Json("TemplateProcessing") && single != nullptr &&
-           dump_canonical(*single) == R"([{"Sequence":{"id":"A","type_id":0}}])";
-  }
-
-  static std::string difference(const Json& given, const Json& wanted) {
-    for (const auto& [key, value] : wanted.as_object()) {
-      const Json* other = given.find(key);
-      if (other == nullptr) return key + ", which is missing";
-      if (dump_canonical(*other) != dump_canonical(value)) return key + ": " + shown(*other);
-    }
-    for (const auto& [key, value] : given.as_object())
-      if (wanted.find(key) == nullptr) return key + ": " + shown(value);
-    return "nothing";
-  }
-
-  const Place& where_;
-  Json given_;
-};
+bool same_tokenizer(const Json& given, const Json& own) {
+  Json plain = given;
+  if (const Json* post = given.find("post_processor"); post != nullptr && adds_nothing(*post))
+    plain.set("post_processor", nullptr);
+  return dump_canonical(plain) == dump_canonical(own);
+}
 
 }  // namespace
 
@@ -177,8 +120,16 @@ std::vector<FolderFile> tokenizer_files(const Json& tokenizer) {
           {"generation_config.json", dump_pretty(generation) + "\n"}};
 }
 
-std::shared_ptr<const Codec> read_tokenizer(std::string_view text, const Place& where) {
-  return Reader(text, where).read();
+std::shared_ptr<const Codec> small_codec(const Json& tokenizer) {
+  const Json* model = tokenizer.find("model");
+  const Json* type = model == nullptr ? nullptr : model->find("type");
+  if (type == nullptr) return nullptr;
+  if (*type == Json("BPE")) return same_tokenizer(tokenizer, bytes_tokenizer()) ? bytes_codec() : nullptr;
+  if (*type != Json("WordLevel")) return nullptr;
+  const std::optional<std::string> characters = alphabet(*model);
+  if (!characters || !is_utf8(*characters)) return nullptr;
+  auto codec = chars_codec(*characters);
+  return same_tokenizer(tokenizer, parse_json(codec->folder_files().front().text)) ? codec : nullptr;
 }
 
 }  // namespace sil

@@ -29,8 +29,7 @@ Json bytes_tokenizer();
 // tokenizer.json, and with it tokenizer_config.json and generation_config.json.
 std::vector<FolderFile> tokenizer_files(const Json& tokenizer);
 
-// The codec of a tokenizer.json. Only the two forms above are read; Error(Exit::unreadable) at `where` names the first
-// component that is another one, or the fault of the JSON.
-std::shared_ptr<const Codec> read_tokenizer(std::string_view text, const Place& where);
+// The codec of a tokenizer.json of one of the two forms above; null where it is of another.
+std::shared_ptr<const Codec> small_codec(const Json& tokenizer);
 
 }  // namespace sil

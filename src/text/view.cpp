@@ -116,7 +116,7 @@ const std::string& text_of(const Json& value, const std::string& key, const Plac
   throw Error(Exit::usage, "view: " + key + " must be a string, found " + value.kind(), "quote it", place);
 }
 
-// text, file, hint or plain: what the map says besides `system`; "" for none.
+// text, file or hint: what the map says besides `system` and `plain`; "" for none.
 std::string kind_of(const Json& spec, const Place& place) {
   if (spec.is_null()) return {};
   if (spec.is_string()) return "file";
@@ -131,7 +131,7 @@ std::string kind_of(const Json& spec, const Place& place) {
       throw Error(Exit::usage, "view: unknown key '" + key + "'; allowed: text, file, hint, system, plain",
                   near.empty() ? std::string() : "did you mean '" + near + "'?", place);
     }
-    if (key == "system") continue;
+    if (key == "system" || key == "plain") continue;
     if (!kind.empty())
       throw Error(Exit::usage, "view: " + kind + " and " + key + " exclude each other", "keep one of them", place);
     kind = key;
@@ -183,8 +183,10 @@ View::View(const Json& spec, const std::string& folder, const Place& place) {
     if (text_of(spec.at(kind), kind, place) != "answer")
       throw Error(Exit::usage, "view: hint is '" + spec.at(kind).as_string() + "'; allowed: answer", {}, place);
     template_ = std::make_shared<Template>(kHintText, place, true);
-  } else if (kind == "plain" && spec.at(kind) != Json(true)) {
-    throw Error(Exit::usage, "view: plain must be true", "leave it out otherwise", place);
+  }
+  if (const Json* plain = spec.find("plain")) {
+    if (*plain != Json(true)) throw Error(Exit::usage, "view: plain must be true", "leave it out otherwise", place);
+    as_it_is_ = true;
   }
 }
 
@@ -197,6 +199,7 @@ Conversation View::render(const ViewInput& input) const {
     out.messages = input.problem->messages;
     if (out.messages.empty()) out.text = input.problem->prompt;
   }
+  out.plain = as_it_is_;
   if (system_.empty()) return out;
   if (out.messages.empty()) out.messages.push_back({"user", std::move(out.text)});
   out.text.clear();

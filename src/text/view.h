@@ -25,8 +25,8 @@ struct ViewInput {
 class View {
  public:
   View() = default;  // the plain view: the problem's messages or prompt
-  // null | "file.j2" (relative to `folder`) | {text: "…"} | {file: "…"} | {hint: answer} | {system: "…"} | {plain:
-  // true}; `system` may stand beside the others. Throws Error(Exit::usage) at `place`: syntax errors with line and
+  // null | "file.j2" (relative to `folder`) | {text: "…"} | {file: "…"} | {hint: answer}; beside them or alone
+  // {system: "…"} and {plain: true}: no chat template. Throws Error(Exit::usage) at `place`: syntax errors with line and
   // column inside the template, unknown variables with the nearest name, unreadable files.
   View(const Json& spec, const std::string& folder, const Place& place);
 
@@ -37,6 +37,7 @@ class View {
   struct Template;
   std::shared_ptr<const Template> template_;
   std::string system_;
+  bool as_it_is_ = false;  // the text is not made a message
 };
 
 }  // namespace sil

@@ -34,6 +34,16 @@ round:
 
 }  // namespace
 
+TEST_CASE("sampling options that no model can sample with are found before the start, with their place") {
+  TestDirectory directory;
+  const std::string words = "check " + directory.write("recipe.yaml", kRecipe) + " 'generate.";
+  const ProgramResult bias = run_sil(words + "logit_bias={7: 101}'");
+  CHECK(bias.code == 2);
+  CHECK_THAT(bias.err, Contains("generate: logit_bias: of 7: 101; write token ids and numbers from -100 to 100"));
+  CHECK(run_sil(words + "logit_bias={7: -100}'").code == 0);
+  CHECK_THAT(run_sil(words + "stop=[\"\"]'").err, Contains("generate: stop: an empty text would stop every rollout"));
+}
+
 TEST_CASE("check reports every fault with its place and the nearest name, and starts nothing") {
   const TestDirectory directory;
   const std::string recipe = directory.write("recipe.yaml", kBroken);

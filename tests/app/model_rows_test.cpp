@@ -124,6 +124,39 @@ TEST_CASE("a checkpoint of a transformer is a Hugging Face folder; one of a tabl
   CHECK(std::filesystem::exists(directory.at("run/accepted/model.safetensors")));
 }
 
+TEST_CASE(
+    "a recipe trains an adapter on a folder; its checkpoint is a PEFT folder that generate, score and path read") {
+  const TestDirectory directory;
+  const std::string recipe = directory.write(
+      "lora.yaml", replaced(replaced(replaced(kRecipe, "llama: {layers: 1, width: 16, heads: 2, context: 24}",
+                                              "path: " + made().folder() + ", lora: {r: 2, targets: [q_proj, v_proj]}"),
+                                     ", tokenizer: {chars: \"0123456789+=\"}", ""),
+                            "learning_rate: 0.01", "learning_rate: 0.3"));
+  const ProgramResult check = run_sil("check " + recipe + " --json");
+  INFO(check.out);
+  REQUIRE(check.code == 0);
+  REQUIRE(run_sil("run " + recipe + " --quiet --out " + directory.at("run")).code == 0);
+  const std::string folder = directory.at("run/accepted");
+  CHECK(std::filesystem::exists(folder + "/adapter_model.safetensors"));
+  CHECK_FALSE(std::filesystem::exists(folder + "/model.safetensors"));
+  const Json config = parse_json(directory.read("run/accepted/adapter_config.json"));
+  CHECK(config.at("r").as_int() == 2);
+  CHECK(std::filesystem::equivalent(config.at("base_model_name_or_path").as_string(), made().folder()));
+  const std::string words = " temperature=0.8 max_new_tokens=6";
+  const std::vector<Json> adapted = answers("generate " + folder + words, prompt_rows(6, false));
+  CHECK(adapted != answers("generate " + made().folder() + words, prompt_rows(6, false)));
+  std::string sequences;
+  for (const Json& row : adapted) {
+    Json ids = row.at("prompt_ids");
+    for (const Json& id : row.at("token_ids").as_array()) ids.push(id);
+    const auto start = static_cast<int64_t>(row.at("prompt_ids").as_array().size());
+    sequences += dump(Json::Object{{"token_ids", ids}, {"start", start}}) + "\n";
+  }
+  const std::vector<Json> scored = answers("score " + folder + " temperature=0.8", sequences);
+  for (size_t i = 0; i < adapted.size(); ++i) CHECK(scored[i].at("logprobs") == adapted[i].at("logprobs"));
+  CHECK(run_sil("reproduce " + directory.at("run")).code == 0);
+}
+
 TEST_CASE("generate answers each row in order with ids, log-probs, text and how it ended") {
   const std::vector<Json> rows = answers("generate " + made().folder() + " max_new_tokens=3 seed=1",
                                          "{\"id\":\"a\",\"prompt\":\"1+2=\"}\n{\"token_ids\":[5,3,6,14]}\n");
@@ -151,6 +184,23 @@ TEST_CASE("neither order nor neighbours nor threads change an answer; rows that 
   CHECK(dump(twice[1]) != all.at("0"));
   CHECK(dump(answers("generate " + made().folder() + " temperature=1.5 max_new_tokens=12 seed=6", row)[0]) !=
         all.at("0"));
+}
+
+TEST_CASE("a banned token is never written, and the likeliest ids of each position are told on request") {
+  const std::string words = "generate " + made().folder() + " temperature=0 max_new_tokens=1 top_logprobs=2 ";
+  const std::string row = "{\"prompt\":\"1+2=\"}\n";
+  const Json free = answers(words, row)[0];
+  const Json& likeliest = free.at("top_logprobs").as_array()[0];
+  REQUIRE(likeliest.as_array().size() == 2);
+  CHECK(likeliest.as_array()[0].as_array()[0] == free.at("token_ids").as_array()[0]);
+  CHECK(likeliest.as_array()[0].as_array()[1] == free.at("logprobs").as_array()[0]);
+  const std::string banned = dump(free.at("token_ids").as_array()[0]);
+  const Json steered = answers(words + "'logit_bias={\"" + banned + "\": -100}'", row)[0];
+  CHECK(steered.at("token_ids").as_array()[0] == likeliest.as_array()[1].as_array()[0]);
+  CHECK(steered.at("logprobs").as_array()[0] == likeliest.as_array()[1].as_array()[1]);
+  CHECK(steered.at("top_logprobs") == free.at("top_logprobs"));
+  CHECK(answers("generate " + made().folder(), row)[0].find("top_logprobs") == nullptr);
+  CHECK_THAT(refused(2, words + "'logit_bias={\"x\": 1}'", row), Contains("logit_bias: `x` is no token id"));
 }
 
 TEST_CASE("a row's own temperature and messages count; temperature 0 takes the likeliest token") {
@@ -273,7 +323,7 @@ TEST_CASE("damaged files of a model are refused at the file") {
   CHECK_THAT(error("model.safetensors", nan), Contains("holds a NaN"));
   const std::string config = model.read("config.json");
   CHECK_THAT(error("config.json", config.substr(0, 40)), Contains("config.json:"));
-  CHECK_THAT(error("config.json", replaced(config, "\"llama\"", "\"mamba\"")), Contains("supported: llama, qwen2"));
+  CHECK_THAT(error("config.json", replaced(config, "\"llama\"", "\"mamba\"")), Contains("supported: llama, mistral, qwen2"));
   CHECK_THAT(error("tokenizer.json", replaced(model.read("tokenizer.json"), "\"Fuse\"", "\"Strip\"")),
              Contains("its decoder is"));
 }

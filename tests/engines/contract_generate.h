@@ -12,7 +12,7 @@
 namespace sil::test {
 
 inline std::vector<SamplingOptions> sampling_modes() {
-  std::vector<SamplingOptions> modes(8);
+  std::vector<SamplingOptions> modes(9);
   for (SamplingOptions& mode : modes) mode.max_new_tokens = 12;
   modes[1].temperature = 0;
   modes[2].temperature = 0.6;
@@ -21,6 +21,9 @@ inline std::vector<SamplingOptions> sampling_modes() {
   modes[5].top_k = 3;
   modes[6].min_p = 0.3;
   modes[7] = {.temperature = 0.9, .top_k = 6, .top_p = 0.9, .min_p = 0.05, .max_new_tokens = 12, .stop = {}};
+  modes[8].top_p = 0.8;
+  modes[8].logit_bias = Json::Object{{"3", -100}, {"4", 1.5}};
+  modes[8].top_logprobs = 3;
   return modes;
 }
 
@@ -56,6 +59,23 @@ inline void check_independence(const EngineSubject& subject) {
     CHECK(reversed == expected);
     for (size_t r : {size_t{0}, size_t{17}, expected.size() - 1})
       CHECK(all_answers(*engine, version, pick(batch, {r})).front() == expected[r]);
+  }
+}
+
+inline void check_likeliest(const EngineSubject& subject) {
+  const auto engine = subject.make(2);
+  if (denied(engine->caps().logprobs, "likeliest ids")) return;
+  const Version version = trained(*engine);
+  const GenerateBatch batch =
+      requests(engine->codec(), subject.prompts, 20, {.temperature = 0, .stop = {}, .top_logprobs = 2});
+  for (const Written& written : all_answers(*engine, version, batch)) {
+    REQUIRE(written.top_ids.size() == 2 * written.ids.size());
+    REQUIRE(written.top_logprobs.size() == written.top_ids.size());
+    for (size_t n = 0; n < written.ids.size(); ++n) {
+      CHECK(written.top_ids[2 * n] == written.ids[n]);
+      CHECK(written.top_logprobs[2 * n] == written.logprobs[n]);
+      CHECK(written.top_logprobs[2 * n + 1] <= written.logprobs[n]);
+    }
   }
 }
 
@@ -161,7 +181,7 @@ inline void check_cancelling(const EngineSubject& subject) {
 inline void check_sampling_range(const EngineSubject& subject) {
   const auto engine = subject.make(1);
   const Version version = engine->initial();
-  std::vector<SamplingOptions> bad(10);
+  std::vector<SamplingOptions> bad(12);
   bad[0].temperature = -1;
   bad[1].temperature = std::numeric_limits<double>::quiet_NaN();
   bad[2].top_p = 0;
@@ -172,6 +192,8 @@ inline void check_sampling_range(const EngineSubject& subject) {
   bad[7].stop = {""};
   bad[8].stop_ids = {0, engine->codec().vocabulary_size()};
   bad[9].stop_ids = {-1};
+  bad[10].logit_bias = Json::Object{{std::to_string(engine->codec().vocabulary_size()), 1}};
+  bad[11].top_logprobs = -1;
   for (const SamplingOptions& options : bad) {
     const GenerateBatch batch = requests(engine->codec(), subject.prompts, 1, options);
     check_error(Exit::usage, [&] { answers(*engine, version, batch); });

@@ -34,6 +34,9 @@ inline void check_engine_contract(const EngineSubject& subject) {
   SECTION("results depend on neither batch, order nor threads") {
     check_independence(subject);
   }
+  SECTION("the likeliest ids come with a greedy rollout's own at their head") {
+    check_likeliest(subject);
+  }
   SECTION("several threads may generate and score at once") {
     check_concurrency(subject);
   }

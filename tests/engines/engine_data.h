@@ -33,6 +33,8 @@ struct Written {
   std::vector<float> kept_mass;
   Finish finish = Finish::cancelled;
   std::string text;
+  std::vector<TokenId> top_ids = {};
+  std::vector<float> top_logprobs = {};
   friend bool operator==(const Written&, const Written&) = default;
 };
 
@@ -84,7 +86,9 @@ inline std::map<size_t, Written> answers(Engine& engine, Version version, const 
                         {c.logprobs.begin(), c.logprobs.end()},
                         {c.kept_mass.begin(), c.kept_mass.end()},
                         c.finish,
-                        std::move(c.text)};
+                        std::move(c.text),
+                        {c.top_ids.begin(), c.top_ids.end()},
+                        {c.top_logprobs.begin(), c.top_logprobs.end()}};
         twice = !out.emplace(request, std::move(written)).second || twice;
       },
       std::move(stop));

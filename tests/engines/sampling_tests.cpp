@@ -220,6 +220,83 @@ TEST_CASE("a filtered draw takes kept tokens only, with the noise and log-prob o
   CHECK(filtered.filtered());
 }
 
+// --- biases ----------------------------------------------------------------------------------------------------------
+
+SamplingOptions biased(double temperature, int64_t top_k = 0) {
+  return {.temperature = temperature,
+          .top_k = top_k,
+          .stop = {},
+          .logit_bias = Json::Object{{"7", -100}, {"1500", 2.5}, {"2400", 4}}};
+}
+
+TEST_CASE("biases draw as from the logits with them added, and say how likely the draw was to the model") {
+  const std::vector<float> logits = random_row(2500, 2, 12);
+  std::vector<float> moved = logits;
+  moved[7] -= 100;
+  moved[1500] += 2.5F;
+  moved[2400] += 4;
+  LogSoftmax softmax(logits.size());
+  const LogSum total = softmax.scaled_sum(logits, 0.5F);
+  LogSoftmax moved_softmax(logits.size());
+  const LogSum moved_total = moved_softmax.scaled_sum(moved, 0.5F);
+  for (const int64_t top_k : {0, 40}) {
+    TokenSampler sampler(biased(0.5, top_k), logits.size());
+    TokenSampler plain({.temperature = 0.5, .top_k = top_k, .stop = {}}, logits.size());
+    CHECK(sampler.filtered());
+    int lifted = 0;
+    for (uint32_t sample = 0; sample < 300; ++sample) {
+      const DrawAddress address{.key = 1, .uid = 1, .sample = sample, .position = 0};
+      const Sampled token = sampler.draw(logits, address);
+      const Sampled wanted = plain.draw(moved, address);
+      const auto id = static_cast<size_t>(token.id);
+      lifted += id == 2400 ? 1 : 0;
+      REQUIRE(token.id == wanted.id);
+      CHECK(token.logprob == total.log_prob(softmax.row()[id]));
+      const double drawn = std::exp(static_cast<double>(moved_total.log_prob(moved_softmax.row()[id]))) /
+                           static_cast<double>(top_k == 0 ? 1 : wanted.kept_mass);
+      CHECK(static_cast<double>(token.kept_mass) ==
+            Approx(std::exp(static_cast<double>(token.logprob)) / drawn).epsilon(1e-4));
+    }
+    CHECK(lifted > 0);
+  }
+}
+
+TEST_CASE("at temperature 0 a bias moves the choice and not the log-prob") {
+  const std::vector<float> logits = {0, 3, 1, 2};
+  TokenSampler sampler({.temperature = 0, .stop = {}, .logit_bias = Json::Object{{"1", -100}}}, 4);
+  const Sampled token = sampler.draw(logits, {});
+  CHECK(token.id == 3);
+  CHECK(token.logprob == Approx(2 - std::log(1 + std::exp(3.0) + std::exp(1.0) + std::exp(2.0))));
+}
+
+TEST_CASE("a bias that is none is refused with what is allowed") {
+  const auto refused = [](Json bias) {
+    SamplingOptions options;
+    options.logit_bias = std::move(bias);
+    CHECK_THROWS_WITH(check_sampling(options), Catch::Contains("logit_bias") && Catch::Contains("-100 to 100"));
+  };
+  refused(Json::Array{1});
+  refused(Json::Object{{"x", 1}});
+  refused(Json::Object{{"-1", 1}});
+  refused(Json::Object{{"99999999999", 1}});
+  refused(Json::Object{{"5", 100.5}});
+  refused(Json::Object{{"5", "1"}});
+}
+
+TEST_CASE("the likeliest ids of a position come with their log-probs, the lower of equals first") {
+  const std::vector<float> logits = {0, 3, 1, 3, 2};
+  TokenSampler sampler({.stop = {}, .top_logprobs = 4}, logits.size());
+  CHECK(sampler.ranked());
+  sampler.draw(logits, {});
+  std::vector<TokenId> ids;
+  std::vector<float> logprobs;
+  sampler.append_top(ids, logprobs);
+  CHECK(ids == std::vector<TokenId>{1, 3, 4, 2});
+  const double total = std::log(1 + std::exp(1.0) + std::exp(2.0) + 2 * std::exp(3.0));
+  for (size_t i = 0; i < ids.size(); ++i)
+    CHECK(static_cast<double>(logprobs[i]) == Approx(static_cast<double>(logits[static_cast<size_t>(ids[i])]) - total));
+}
+
 // --- stop strings ----------------------------------------------------------------------------------------------------
 
 // Text so far, and whether it stopped.

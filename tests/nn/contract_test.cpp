@@ -6,15 +6,16 @@
 namespace sil::test {
 namespace {
 
-std::unique_ptr<Engine> make_engine(Json::Object options, int threads) {
+std::unique_ptr<Engine> make_engine(Json::Object options, int threads, const std::optional<LoraOptions>& lora) {
   Registry<EngineFactory> registry{"engine"};
   nn::register_llama(registry);
   return make_plugin(registry, "llama", std::move(options))
-      ->make({.key = 1, .codec = std::make_shared<TinyCodec>(), .threads = threads});
+      ->make({.key = 1, .codec = std::make_shared<TinyCodec>(), .lora = lora, .threads = threads});
 }
 
-EngineSubject subject(Json::Object options) {
-  return {.make = [=](int threads) { return make_engine(options, threads); }, .prompts = {"abc", "a", "hello", "bad"}};
+EngineSubject subject(Json::Object options, const std::optional<LoraOptions>& lora = {}) {
+  return {.make = [=](int threads) { return make_engine(options, threads, lora); },
+          .prompts = {"abc", "a", "hello", "bad"}};
 }
 
 TEST_CASE("the transformer keeps the engine contract") {
@@ -31,6 +32,25 @@ TEST_CASE("a transformer with grouped queries, a head of its own and biases or n
                                    {"context", 128},
                                    {"tied", false},
                                    {family, true}}));
+}
+
+TEST_CASE("a transformer whose low-rank factors are trained keeps the engine contract") {
+  const Json::Object options{{"layers", 2},  {"width", 24},    {"heads", 6},    {"kv_heads", 2},
+                             {"hidden", 20}, {"context", 128}, {"tied", false}, {"qk_norm", true}};
+  check_engine_contract(subject(options, LoraOptions{.r = 3, .alpha = 40, .targets = {}}));
+  check_engine_contract(
+      subject(options, LoraOptions{.r = 2, .alpha = 30, .targets = {"v_proj", "gate_proj"}, .rslora = true}));
+}
+
+TEST_CASE("targets of an adapter that the model lacks are refused with those it has") {
+  try {
+    make_engine({{"layers", 1}, {"width", 8}, {"heads", 2}}, 1, LoraOptions{.targets = {"q_proj", "c_attn"}});
+    FAIL("accepted");
+  } catch (const Error& error) {
+    CHECK(error.code() == Exit::usage);
+    CHECK_THAT(error.what(), Catch::Contains("no matrices `c_attn`") &&
+                                 Catch::Contains("q_proj, k_proj, v_proj, o_proj, gate_proj, up_proj, down_proj"));
+  }
 }
 
 TEST_CASE("shapes that no family of models has are refused before anything is made") {

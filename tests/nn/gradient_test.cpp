@@ -170,7 +170,7 @@ struct Adapter {
                       .scale = 0.625F,
                       .da = made->da.packed.data(),
                       .db = made->db.packed.data()};
-        weight->sink.factors = &made->sink;
+        weight->sink.factors = {&made->sink, 1};
         factors.push_back(std::move(made));
       }
     }

@@ -36,7 +36,7 @@ TEST_CASE("the plan of an update counts the activations and scratch that its pac
     const int64_t length = std::min<int64_t>(24, golden.model.shape().context);
     const Plan one = nn::training_plan(golden.model, {.sequence_tokens = length}, 1);
     CHECK(one.activations == bytes_of_training(golden, length));
-    const uint64_t weights = golden.model.bytes();
+    const uint64_t weights = golden.model.state_bytes();
     CHECK(one.weights == 2 * weights);
     CHECK(one.optimizer == 2 * weights);
     CHECK(one.gradients == 2 * weights);
@@ -74,6 +74,20 @@ TEST_CASE("a sampler's cache is bounded: long prompts leave fewer slots and at l
   CHECK(some.bytes <= nn::CacheCapacity::kMostCacheBytes);
   const nn::CacheCapacity one(shape, {.requests = 64, .prompt_tokens = 8000, .new_tokens = 192}, 64);
   CHECK(one.slots == 1);
+}
+
+TEST_CASE("an adapter's plan: gradients and moments of the factors, a merged model a version, the frozen one once") {
+  const GoldenModel golden("llama_gqa");
+  const nn::Model adapted(golden.model.shape(), nn::cpu_kernels(), LoraOptions{.r = 2, .targets = {"q_proj"}});
+  const uint64_t factors = adapted.trained_bytes();
+  CHECK(factors < golden.model.state_bytes() / 8);
+  CHECK(adapted.shared_bytes() == golden.model.state_bytes());
+  CHECK(adapted.state_bytes() == golden.model.state_bytes() + factors);
+  const Plan plan = nn::training_plan(adapted, {.sequence_tokens = 24}, 1);
+  CHECK(plan.weights == 2 * adapted.state_bytes());
+  CHECK(plan.optimizer == 2 * factors);
+  CHECK(plan.gradients == 2 * factors);
+  CHECK(plan.activations > 0);
 }
 
 }  // namespace

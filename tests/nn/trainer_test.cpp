@@ -38,14 +38,13 @@ nn::State shaken(const nn::State& state, const nn::Buffer& direction, float dist
 
 // A direction in the space of the weights; padding stays where it is.
 nn::Buffer random_direction(const GoldenModel& golden) {
-  nn::State noise = golden.model.initial(77);
-  return std::move(noise.weights);
+  return golden.model.initial(77);
 }
 
 double loss_at(const GoldenModel& golden, nn::State state, const nn::State& reference, const LossSpec& loss,
                const TrainBatch& batch) {
   ThreadPool pool(1);
-  nn::Trainer trainer(golden.model, state, &reference, loss, kPlainSgd, pool);
+  nn::Trainer trainer(golden.model, {.state = state, .reference = &reference}, loss, kPlainSgd, pool);
   return trainer.learn(batch).loss;
 }
 
@@ -67,7 +66,7 @@ TEST_CASE("the gradient is the derivative of the loss, for every kind of term") 
     // Plain descent with rate 1: what a weight moves by is its gradient.
     nn::State moved = golden.state;
     ThreadPool pool(2);
-    nn::Trainer trainer(golden.model, moved, &reference, loss, kPlainSgd, pool);
+    nn::Trainer trainer(golden.model, {.state = moved, .reference = &reference}, loss, kPlainSgd, pool);
     trainer.learn(batch);
     trainer.move(1, 1);
     double along = 0;
@@ -139,7 +138,7 @@ TEST_CASE("the first step on sampled rollouts sees the sampler's log-probabiliti
     const LossSpec loss{{{.name = "listening", .atom = atom}}};
     nn::State state = golden.state;
     ThreadPool pool(2);
-    nn::Trainer trainer(golden.model, state, nullptr, loss, kPlainSgd, pool);
+    nn::Trainer trainer(golden.model, {.state = state}, loss, kPlainSgd, pool);
     trainer.learn(batch);
     INFO(name);
     CHECK(atom->tokens > 500);
@@ -189,7 +188,7 @@ TEST_CASE("an example whose first token is a target is refused") {
   nn::State state = golden.state;
   const LossSpec loss = loss_of("nll");
   ThreadPool pool(1);
-  nn::Trainer trainer(golden.model, state, nullptr, loss, kPlainSgd, pool);
+  nn::Trainer trainer(golden.model, {.state = state}, loss, kPlainSgd, pool);
   CHECK_THROWS_WITH(trainer.learn(batch), Catch::Contains("first token is trained on"));
 }
 

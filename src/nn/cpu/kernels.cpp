@@ -136,6 +136,9 @@ class CpuKernels final : public Kernels {
   void take_rows(Tensor x, std::span<const int32_t> rows, Tensor out) const override {
     for (size_t i = 0; i < rows.size(); ++i) std::copy_n(x.row(rows[i]), x.columns, out.row(static_cast<int64_t>(i)));
   }
+  void take_columns(Tensor x, int64_t first, Tensor out) const override {
+    for (int64_t t = 0; t < x.rows; ++t) std::copy_n(x.row(t) + first, out.columns, out.row(t));
+  }
   void put_rows(Tensor dout, std::span<const int32_t> rows, Tensor dx) const override {
     for (size_t i = 0; i < rows.size(); ++i)
       by_.add(dx.row(rows[i]), dout.row(static_cast<int64_t>(i)), dx.columns, dx.row(rows[i]));

@@ -171,6 +171,7 @@ class Kernels {
   virtual void add(Tensor a, Tensor b, Tensor out) const = 0;
   virtual void scale(Tensor x, float by) const = 0;  // in place
   virtual void take_rows(Tensor x, std::span<const int32_t> rows, Tensor out) const = 0;
+  virtual void take_columns(Tensor x, int64_t first, Tensor out) const = 0;
   virtual void put_rows(Tensor dout, std::span<const int32_t> rows, Tensor dx) const = 0;  // adds to
 
   // --- the head ------------------------------------------------------------------------------------------------------

@@ -16,10 +16,12 @@ struct Var {
 };
 
 // Low-rank factors of a frozen matrix W (Hu et al. 2021, arXiv 2106.09685): what is read is W + scale B A, with A [r,
-// columns of W] and B [rows of W, r]. Their gradients have the factors' own layout and go on.
+// columns of W] and B [rows of W, r]; of rows [first, first + rows of B) of W alone, where several maps are stacked in
+// it. Their gradients have the factors' own layout and go on.
 struct LowRank {
   Matrix a;
   Matrix b;
+  int64_t first = 0;
   float scale = 1;
   float* da = nullptr;
   float* db = nullptr;
@@ -29,7 +31,7 @@ struct LowRank {
 // to the factors that its value was made with. Owns nothing.
 struct GradientSink {
   float* full = nullptr;
-  const LowRank* factors = nullptr;
+  std::span<const LowRank> factors = {};
 };
 
 // What every forward of both phases reads, and where the backward pass leaves its gradient.

@@ -168,6 +168,9 @@ class TorchKernels final : public Kernels {
     at::Tensor taken = view(out);
     at::index_select_out(taken, view(x), 0, view(rows));
   }
+  void take_columns(Tensor x, int64_t first, Tensor out) const override {
+    view(out).copy_(view(x).narrow(1, first, out.columns));
+  }
   void put_rows(Tensor dout, std::span<const int32_t> rows, Tensor dx) const override {
     view(dx).index_add_(0, view(rows), view(dout));
   }

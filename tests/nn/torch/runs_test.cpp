@@ -55,7 +55,7 @@ Trained trained_on(const GoldenModel& golden, const std::string& loss_name) {
   for (int64_t i = 0; i < reference.weights.size(); ++i) reference.weights.data()[i] *= 1.25F;
   ThreadPool pool(2);
   Trained out;
-  nn::Trainer trainer(golden.model, state, &reference, loss, options, pool);
+  nn::Trainer trainer(golden.model, {.state = state, .reference = &reference}, loss, options, pool);
   for (int64_t step = 0; step < 6; ++step) {
     const Trainee::Step done = trainer.learn(steps.step(step));
     out.figures.insert(out.figures.end(), {done.loss, done.norm});

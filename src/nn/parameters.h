@@ -1,0 +1,58 @@
+// Where the weights of a model, or of an adapter, lie in one flat buffer of floats, and which published tensors they
+// are.
+#pragma once
+
+#include <initializer_list>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "nn/ops/kernels.h"
+
+namespace sil::nn {
+
+// One published tensor: rows [first, first + rows) of parameter `parameter`; vectors have columns 0.
+struct NamedTensor {
+  std::string name;
+  size_t parameter = 0;
+  int64_t first = 0;
+  int64_t rows = 0;
+  int64_t columns = 0;
+
+  int64_t numbers() const { return columns == 0 ? rows : rows * columns; }
+  std::vector<int64_t> shape() const {
+    return columns == 0 ? std::vector<int64_t>{rows} : std::vector<int64_t>{rows, columns};
+  }
+};
+
+// A matrix or vector of the weights, as the model reads it; q, k, v and gate, up are one matrix each.
+struct Parameter {
+  int64_t rows = 0;       // of a vector: its length
+  int64_t columns = 0;    // 0 = vector
+  int64_t offset = 0;     // floats before it in the flat buffer
+  bool ones = false;      // a norm's scale
+  bool residual = false;  // writes into the residual stream
+};
+
+// For one back end.
+struct Parameters {
+  std::vector<Parameter> parameters;
+  std::vector<NamedTensor> tensors;
+  int64_t floats = 0;   // of the buffer, padding included
+  int64_t numbers = 0;  // parameters as they are counted
+
+  // Puts a parameter behind the others: one published tensor, or several stacked ones, as {name, rows}.
+  using Parts = std::initializer_list<std::pair<std::string, int64_t>>;
+  void add_matrix(const Kernels& kernels, int64_t columns, Parts parts, bool residual = false);
+  void add_vector(bool ones, Parts parts);
+
+  // A published tensor's row-major values, from and to a flat buffer.
+  std::vector<float> get(const Kernels& kernels, const float* buffer, const NamedTensor& tensor) const;
+  void put(const Kernels& kernels, std::span<const float> values, const NamedTensor& tensor, float* buffer) const;
+
+ private:
+  void add(Parameter parameter, Parts parts, int64_t floats_of_it);
+};
+
+}  // namespace sil::nn

@@ -1,0 +1,183 @@
+#include "tokenizers/folder_codec.h"
+
+#include <algorithm>
+#include <array>
+#include <optional>
+
+#include "jinja/template.h"
+#include "sil/env.h"
+#include "sil/error.h"
+#include "text/tokenizer_json.h"
+#include "tokenizers/tokenizer.h"
+
+namespace sil {
+namespace {
+
+constexpr std::array<const char*, 7> kFiles = {
+    "tokenizer.json",      "tokenizer_config.json",   "generation_config.json",
+    "chat_template.jinja", "special_tokens_map.json", "added_tokens.json",
+    "config.json"};
+constexpr const char* kConfig = "config.json";  // the engine's; here only for its eos_token_id
+constexpr std::chrono::sys_days kToday{std::chrono::year(2024) / 7 / 26};
+
+// Of one folder, while its codec is made.
+class Files {
+ public:
+  Files(const std::vector<FolderFile>& files, const std::string& folder) : files_(files), folder_(folder) {}
+
+  const std::string* text(std::string_view name) const {
+    const auto found = std::find_if(files_.begin(), files_.end(), [&](const FolderFile& f) { return f.name == name; });
+    return found == files_.end() ? nullptr : &found->text;
+  }
+  // An empty map where there is no such file.
+  Json json(const std::string& name) const {
+    const std::string* const found = text(name);
+    return found == nullptr ? Json::object() : parse_json(*found, place(name));
+  }
+  Place place(const std::string& name) const { return {folder_ + "/" + name, 0, 0}; }
+
+ private:
+  const std::vector<FolderFile>& files_;
+  const std::string& folder_;
+};
+
+// A token of tokenizer_config.json: its text, or a map that holds it; "" where there is none.
+std::string special_text(const Json& config, std::string_view key) {
+  const Json* value = config.find(key);
+  if (value != nullptr && value->is_object()) value = value->find("content");
+  return value != nullptr && value->is_string() ? value->as_string() : std::string();
+}
+
+// The template's text and where it stands; nullopt: the model has none.
+struct TemplateSource {
+  std::string text;
+  Place place;
+};
+std::optional<TemplateSource> template_source(const Files& files, const Json& config) {
+  if (const std::string* const own = files.text("chat_template.jinja"))
+    return TemplateSource{*own, files.place("chat_template.jinja")};
+  const Json* value = config.find("chat_template");
+  const Place place = files.place("tokenizer_config.json");
+  if (value != nullptr && value->is_array()) {  // several, by name
+    const auto& all = value->as_array();
+    const auto found = std::find_if(all.begin(), all.end(), [](const Json& entry) {
+      const Json* name = entry.find("name");
+      return name != nullptr && *name == Json("default");
+    });
+    value = found == all.end() ? nullptr : found->find("template");
+  }
+  if (value == nullptr || value->is_null()) return std::nullopt;
+  if (!value->is_string())
+    throw Error(Exit::unreadable, std::string("chat_template is ") + value->kind() + ", not a text",
+                "take the folder as transformers saved it", place);
+  return TemplateSource{value->as_string(), place};
+}
+
+class FolderCodec final : public Codec {
+ public:
+  FolderCodec(std::vector<FolderFile> files, const std::string& folder) {
+    const Files all(files, folder);
+    const std::string* const tokenizer = all.text("tokenizer.json");
+    SIL_CHECK(tokenizer != nullptr);
+    tokenizer_ = read_tokenizer_json(*tokenizer, all.place("tokenizer.json"));
+    const Json config = all.json("tokenizer_config.json");
+    parse_special_ = config.find("split_special_tokens") == nullptr || config.at("split_special_tokens") != Json(true);
+    bos_ = special_text(config, "bos_token");
+    eos_ = special_text(config, "eos_token");
+    if (const auto source = template_source(all, config))
+      template_ = jinja::Template::parse(source->text, source->place);
+    read_stop_ids(all);
+    Sha256 hash;
+    hash.field("folder codec");
+    for (FolderFile& file : files) {
+      if (file.name == kConfig) continue;
+      hash.field(file.name).field(file.text);
+      files_.push_back(std::move(file));
+    }
+    for (const TokenId id : stop_ids_) hash.number(static_cast<uint64_t>(id));
+    digest_ = hash.finish();
+  }
+
+  std::vector<TokenId> encode(const Conversation& conversation, bool generation_prompt) const override {
+    const bool chat = template_ && !conversation.plain;
+    if (!chat && conversation.messages.empty()) return tokenizer_->encode(conversation.text, true, parse_special_);
+    if (!chat)
+      throw Error(Exit::unreadable, "the problem is a list of messages, and the model has no chat template for them",
+                  "give the problem as one text, or take a model with a chat template");
+    return tokenizer_->encode(rendered(conversation, generation_prompt), false, parse_special_);
+  }
+  std::vector<TokenId> encode_text(std::string_view text) const override {
+    return tokenizer_->encode(text, false, false);
+  }
+  std::string decode(const std::vector<TokenId>& ids) const override { return tokenizer_->decode(ids, true); }
+  std::string token(TokenId id) const override { return tokenizer_->token(id); }
+  std::unique_ptr<StreamDecoder> stream() const override { return tokenizer_->stream(); }
+  const std::vector<TokenId>& stop_ids() const override { return stop_ids_; }
+  TokenId vocabulary_size() const override { return tokenizer_->vocabulary_size(); }
+  Digest digest() const override { return digest_; }
+  std::vector<FolderFile> folder_files() const override { return files_; }
+
+ private:
+  std::string rendered(const Conversation& conversation, bool generation_prompt) const {
+    Json messages = Json::array();
+    for (const Message& message : conversation.messages)
+      messages.push(Json::Object{{"role", message.role}, {"content", message.content}});
+    if (conversation.messages.empty()) messages.push(Json::Object{{"role", "user"}, {"content", conversation.text}});
+    Json variables = Json::Object{{"messages", std::move(messages)},
+                                  {"tools", nullptr},
+                                  {"documents", nullptr},
+                                  {"add_generation_prompt", generation_prompt}};
+    if (!bos_.empty()) variables.set("bos_token", bos_);
+    if (!eos_.empty()) variables.set("eos_token", eos_);
+    return template_->render(variables, {.now = kToday}).text;
+  }
+
+  void read_stop_ids(const Files& files) {
+    if (const auto id = tokenizer_->id(eos_); id && !eos_.empty()) stop_ids_.push_back(*id);
+    for (const char* name : {"generation_config.json", kConfig}) {
+      const Json config = files.json(name);
+      const Json* value = config.find("eos_token_id");
+      if (value == nullptr || value->is_null()) continue;
+      const Json::Array one = value->is_array() ? value->as_array() : Json::Array{*value};
+      for (const Json& id : one) add_stop_id(id, files.place(name));
+      break;
+    }
+  }
+  void add_stop_id(const Json& id, const Place& place) {
+    if (!id.is_int() || id.as_int() < 0 || id.as_int() >= tokenizer_->vocabulary_size())
+      throw Error(Exit::unreadable,
+                  "eos_token_id is " + dump(id).substr(0, 40) + "; the tokenizer has ids 0 to " +
+                      std::to_string(tokenizer_->vocabulary_size() - 1),
+                  "take the files from one model", place);
+    const auto value = static_cast<TokenId>(id.as_int());
+    if (std::find(stop_ids_.begin(), stop_ids_.end(), value) == stop_ids_.end()) stop_ids_.push_back(value);
+  }
+
+  std::shared_ptr<const Tokenizer> tokenizer_;
+  std::optional<jinja::Template> template_;
+  bool parse_special_ = true;
+  std::string bos_, eos_;
+  std::vector<TokenId> stop_ids_;
+  std::vector<FolderFile> files_;
+  Digest digest_;
+};
+
+}  // namespace
+
+std::shared_ptr<const Codec> folder_codec(std::vector<FolderFile> files, const std::string& folder) {
+  const Files all(files, folder);
+  if (all.text("tokenizer.json") == nullptr)
+    throw Error(Exit::unreadable, "holds no tokenizer.json", "save the tokenizer to the same folder", {folder, 0, 0});
+  if (auto small = small_codec(all.json("tokenizer.json"))) return small;
+  return std::make_shared<FolderCodec>(std::move(files), folder);
+}
+
+std::vector<FolderFile> read_codec_files(const std::string& folder) {
+  Env& env = system_env();
+  std::vector<FolderFile> files;
+  for (const char* name : kFiles)
+    if (env.exists(folder + "/" + name)) files.push_back({name, env.read_all(folder + "/" + name)});
+  return files;
+}
+
+}  // namespace sil
