@@ -185,6 +185,10 @@ class CommandLine {
         add(app_, "score", "a model's log-probs of rows on stdin", [this] { return score_command(model_); });
     add_rows(score);
     score->footer(score_row_help);
+    CLI::App* import = add(app_, "import", "a model's GGUF file as a folder of Hugging Face",
+                           [this] { return import_command(first_, second_); });
+    import->add_option("FILE", first_, "a GGUF file of llama, qwen2 or qwen3")->required();
+    import->add_option("FOLDER", second_, "to be made, with weights in F32")->required();
   }
 
   void add_help() {

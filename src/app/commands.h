@@ -87,6 +87,7 @@ int generate_command(const ModelArguments& arguments);
 int score_command(const ModelArguments& arguments);
 std::string generate_row_help();  // rows, answers, options
 std::string score_row_help();
+int import_command(const std::string& file, const std::string& folder);
 
 int list_command(const std::string& kind);
 int help_command(const std::string& topic);

@@ -34,6 +34,7 @@ std::string overview() {
   sil rebuild RUN               metrics, checkpoints and other derived files again
   sil generate MODEL [k=v ...]  a model's answers to rows on stdin
   sil score MODEL [k=v ...]     a model's log-probs of rows on stdin
+  sil import FILE FOLDER        a model's GGUF file as a folder of Hugging Face
   sil judge VERIFIER [k=v ...]  verdicts for rows on stdin
   sil verifier test CMD         does a grader keep to the protocol
   sil list KIND                 plug-ins of a kind
