@@ -1,6 +1,5 @@
 #include "nn/convert.h"
 
-#include <limits>
 #include <map>
 #include <vector>
 
@@ -14,6 +13,8 @@
 
 namespace sil::nn {
 namespace {
+
+constexpr uint64_t kLargestFile = 5'000'000'000;  // bytes of tensors, as save_pretrained of transformers
 
 // The weights that the model reads, an adapter's factors within them.
 Buffer whole_weights(const ModelFolder& from, const Model& model) {
@@ -31,13 +32,7 @@ void write_file(Env& env, const std::string& path, const std::string& text) {
   file->sync();
 }
 
-}  // namespace
-
-void write_model_folder(const std::string& model_path, const std::string& folder) {
-  Env& env = system_env();
-  if (env.exists(folder))
-    throw Error(Exit::usage, folder + " exists already", "name a folder that does not, or remove it first");
-  const ModelFolder from(model_path);
+void write_files(const ModelFolder& from, const std::string& folder, Env& env) {
   const Model model(from.shape, cpu_kernels(), from.adapter ? std::optional(from.adapter->lora) : std::nullopt);
   const Buffer weights = whole_weights(from, model);
   const Parameters& parameters = model.parameters();
@@ -47,19 +42,41 @@ void write_model_folder(const std::string& model_path, const std::string& folder
     named[tensor.name] = &tensor;
     views.push_back({tensor.name, Dtype::f32, tensor.shape(), {}});
   }
-  const std::string part = folder + ".part";
-  env.remove_tree(part);
-  env.make_dir(part);
   for (const FolderFile& file : folder_files(from.config, *from.codec))
-    write_file(env, part + "/" + file.name, file.text);
+    write_file(env, folder + "/" + file.name, file.text);
   std::vector<float> values;
-  write_weight_files(part, views, std::numeric_limits<uint64_t>::max(), [&](const TensorView& view) {
+  write_weight_files(folder, views, kLargestFile, [&](const TensorView& view) {
     values = parameters.get(model.kernels(), weights.data(), *named.at(view.name));
     return std::string_view(reinterpret_cast<const char*>(values.data()), values.size() * sizeof(float));
   });
-  env.sync_dir(part);
-  if (!env.rename_new(part, folder))
-    throw Error(Exit::usage, folder + " exists already", "name a folder that does not, or remove it first");
+}
+
+[[noreturn]] void refuse(const std::string& what, const std::string& hint, const std::string& path) {
+  throw Error(Exit::usage, what, hint, {path, 0, 0});
+}
+
+}  // namespace
+
+void write_model_folder(const std::string& model_path, const std::string& folder) {
+  Env& env = system_env();
+  if (folder.empty() || folder.back() == '/')
+    refuse("is no name of a folder", "write it without the last slash", folder);
+  if (env.exists(folder)) refuse("is there already", "name a folder that is not", folder);
+  const ModelFolder from(model_path);
+  const std::string part = folder + ".part";
+  if (!env.make_dir(part)) refuse("is left from a command that was interrupted", "remove it", part);
+  bool renamed = false;
+  try {
+    write_files(from, part, env);
+    env.sync_dir(part);
+    renamed = env.rename_new(part, folder);
+  } catch (...) {
+    env.remove_tree(part);
+    throw;
+  }
+  if (renamed) return;
+  env.remove_tree(part);
+  refuse("was made meanwhile", "name a folder that is not there", folder);
 }
 
 }  // namespace sil::nn

@@ -6,8 +6,8 @@
 
 namespace sil::nn {
 
-// Makes `folder`, whose weights are F32 in one file; what stands beside them is carried over. It has its name once it
-// is whole and durable. Throws Error(Exit::usage) where `folder` exists already, and as ModelFolder does.
+// Makes `folder`, whole or not at all. Weights are F32; what stands beside them is carried over. Throws
+// Error(Exit::usage) where the folder exists or cannot be made, and as ModelFolder does.
 void write_model_folder(const std::string& model, const std::string& folder);
 
 }  // namespace sil::nn

@@ -201,7 +201,7 @@ TEST_CASE("a tokenizer may have fewer ids than the model has rows, not more") {
   CHECK(refusal(folder) == "accepted");
   for (const FolderFile& file : chars_codec("abcdefghijklmnopqrstuvwxyz0123456789")->folder_files())
     folder.write(file.name, file.text);
-  CHECK_THAT(refusal(folder), Contains("the tokenizer has 39 ids, but vocab_size in config.json is 37"));
+  CHECK_THAT(refusal(folder), Contains("the tokenizer has 39 ids, but the model's vocab_size is 37"));
 }
 
 TEST_CASE("a model from a folder takes no tokenizer of the recipe") {
