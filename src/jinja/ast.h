@@ -70,6 +70,8 @@ struct Expression {
   std::vector<ExpressionPtr> operands;
   std::vector<Operator> operators;
   std::unique_ptr<CallArguments> arguments;
+  // nullptr: there is none of that name, which fails when it is met. Only where Jinja does not look before
+  // (scopes.cpp).
   const FilterEntry* filter = nullptr;
   const TestEntry* test = nullptr;
 };
