@@ -252,7 +252,8 @@ class Resolver {
     if (find_function(part->name) != nullptr) return;
     out.path.push_back(part->name);
     std::reverse(out.path.begin(), out.path.end());
-    out.at = part->at;
+    out.line = part->at.line;
+    out.column = part->at.column;
     references_.push_back(std::move(out));
   }
 
