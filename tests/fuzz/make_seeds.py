@@ -199,6 +199,13 @@ LINES = [
 ]
 
 
+def jinja_seeds():
+    """Of the golden templates every ninth: all constructs are among them."""
+    rows = [json.loads(line) for line in (ROOT / "tests/jinja/golden.jsonl").read_text().split("\n")[1:-1]]
+    statements = [row["template"] for row in rows if "{%" in row["template"]]
+    return statements[::4] + [row["template"] for row in rows if "{%" not in row["template"]][::9]
+
+
 def seeds():
     configs = [path.read_text() for path in sorted((ROOT / "configs").glob("*.yaml"))]
     return {
@@ -211,6 +218,7 @@ def seeds():
         "protocol": PROTOCOL,
         "safetensors": SAFETENSORS,
         "lines": LINES,
+        "jinja": jinja_seeds(),
     }
 
 

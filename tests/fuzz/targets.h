@@ -15,6 +15,7 @@ void lua(std::string_view input);          // check and evaluation of an express
 void protocol(std::string_view input);     // what a verifier program says
 void safetensors(std::string_view input);  // bytes as they are, then as a header with fitting data
 void lines(std::string_view input);        // rollouts, verdicts, fates and examples of a segment
+void jinja(std::string_view input);        // a template, rendered over a small conversation within tight limits
 
 struct Target {
   std::string_view name;
@@ -22,6 +23,6 @@ struct Target {
 };
 inline constexpr Target kTargets[] = {
     {"yaml", yaml},         {"recipe", recipe},           {"jsonl", jsonl}, {"journal", journal}, {"lua", lua},
-    {"protocol", protocol}, {"safetensors", safetensors}, {"lines", lines}};
+    {"protocol", protocol}, {"safetensors", safetensors}, {"lines", lines}, {"jinja", jinja}};
 
 }  // namespace sil::fuzz

@@ -83,6 +83,7 @@ TEXT = [
     "a\n  {%- raw -%}  \n {{ x }} \n {%- endraw -%}\n b", "  {% raw %}\n a\n  {% endraw %}\nb", "{% raw %}a {% endraw +%}\nb", "\u00a0{%- if yes %}x{% endif -%}\u2003y",
     "{{ 'a\nb' }}", "{{ 'a' 'b' \"c\" }}", "{{ '\\n\\t\\\\\\'\\x41\\u00e9\\U0001F600\\101\\q' }}", "{{ \"a\\\nb\" }}", "{{ {'a': {'b': 1}}['a']['b'] }}", "{{ {'a': {'b': 1}} }}",
     "{{ '}}' }}{{ '%}' }}", "{{ n }}{% set x = 1 %}\n{{ x }}\n", "{%set x=1%}{{x}}", "{{", "{% if", "{{ 'x }}", "{# x", "{% raw %}x", "{{ ) }}", "{{ (] }}", "{{ $ }}", "{{}}", "{%%}", "{{ 1 2 }}",
+    "{% set größe = 1 %}{{ größe }}{{ größen }}", "{{ n² }}",
     "{{ 012 }}", "{{ 1_000 }} {{ 0x1F }} {{ 0b11 }} {{ 0o17 }} {{ 1e3 }} {{ 1.5e-3 }} {{ 1_0.5 }}", "{{ nums.0 }} {{ nums.0.1 }}", "{{ deep.x.y.1.z }}",
     "{% generation %}a{{ n }}{% endgeneration %}b", "{% for m in nums %}{% generation %}{{ loop.index }}{% endgeneration %}{% endfor %}",
     "{% set x = 1 %}{% generation %}{% set x = 2 %}{{ x }}{% endgeneration %}{{ x }}", "{% foo %}", "{% endif %}", "{% if yes %}", "{% for x in nums %}", "{% if yes %}{% endfor %}",
