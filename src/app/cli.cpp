@@ -185,6 +185,12 @@ class CommandLine {
         add(app_, "score", "a model's log-probs of rows on stdin", [this] { return score_command(model_); });
     add_rows(score);
     score->footer(score_row_help);
+    CLI::App* chat = app_.add_subcommand("template", "chat templates");
+    chat->require_subcommand(1);
+    CLI::App* render = add(*chat, "render", "conversations on stdin as a model reads them",
+                           [this] { return template_render_command(first_); });
+    render->add_option("TEMPLATE", first_, "a .jinja file, or a model's folder")->required();
+    render->add_flag("--json", json_, "errors on stdout too; rows are JSON lines anyway");
   }
 
   void add_help() {

@@ -76,6 +76,7 @@ int gc_command(const std::string& run, bool dry_run, bool json);
 int rebuild_command(const std::string& run, bool json);
 
 int judge_command(const std::string& verifier, const std::vector<std::string>& options);
+int template_render_command(const std::string& path);  // a .jinja file or a model's folder
 int verifier_test_command(const std::string& command, bool json);
 
 struct ModelArguments {

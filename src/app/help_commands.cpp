@@ -35,6 +35,7 @@ std::string overview() {
   sil generate MODEL [k=v ...]  a model's answers to rows on stdin
   sil score MODEL [k=v ...]     a model's log-probs of rows on stdin
   sil judge VERIFIER [k=v ...]  verdicts for rows on stdin
+  sil template render TEMPLATE  conversations on stdin as a model's chat template writes them
   sil verifier test CMD         does a grader keep to the protocol
   sil list KIND                 plug-ins of a kind
   sil help TOPIC                a step, a plug-in, `recipe` or `verifier-protocol`
