@@ -6,7 +6,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 command -v clang++ >/dev/null || { echo "fuzz: clang++ with libFuzzer is missing; install: clang llvm" >&2; exit 1; }
-all=(yaml recipe jsonl journal lua protocol safetensors gguf shard_index hf_config lines)
+all=(yaml recipe jsonl journal lua protocol safetensors gguf shard_index hf_config lines tokenizer jinja)
 mode=fuzz
 case "${1:-}" in --coverage | --minimise) mode=${1#--}; shift ;; esac
 targets=("${all[@]}")
@@ -28,6 +28,8 @@ declare -A parsers=(
   [shard_index]="formats/shards.cpp"
   [hf_config]="formats/hf_config.cpp formats/hf_config_write.cpp"
   [lines]="record/lines_read.cpp record/line_scanner.cpp"
+  [jinja]="jinja/lexer.cpp jinja/parser.cpp jinja/parser_expressions.cpp jinja/parser_postfix.cpp jinja/scopes.cpp
+           jinja/symbols.cpp jinja/interpreter.cpp jinja/evaluation.cpp jinja/loop.cpp jinja/subscript.cpp"
 )
 
 preset=fuzz

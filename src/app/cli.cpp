@@ -207,6 +207,12 @@ class CommandLine {
     import->add_option("MODEL", first_, "a .gguf file, a model's folder or an adapter's")->required();
     import->add_option("DIR", second_, "the folder to make")->required();
     import->add_flag("--json", json_, "JSON on stdout");
+    CLI::App* chat = app_.add_subcommand("template", "chat templates");
+    chat->require_subcommand(1);
+    CLI::App* render = add(*chat, "render", "conversations on stdin as a model reads them",
+                           [this] { return template_render_command(first_); });
+    render->add_option("TEMPLATE", first_, "a .jinja file, or a model's folder")->required();
+    render->add_flag("--json", json_, "errors on stdout too; rows are JSON lines anyway");
   }
 
   void add_help() {

@@ -78,6 +78,7 @@ int rebuild_command(const std::string& run, bool json);
 int import_command(const std::string& model, const std::string& folder, bool json);
 
 int judge_command(const std::string& verifier, const std::vector<std::string>& options);
+int template_render_command(const std::string& path);  // a .jinja file or a model's folder
 int verifier_test_command(const std::string& command, bool json);
 
 struct ModelArguments {

@@ -37,6 +37,7 @@ std::string overview() {
   sil import MODEL DIR          a GGUF file, or an adapter merged into its base, as a Hugging Face folder
   sil judge VERIFIER [k=v ...]  verdicts for rows on stdin
   sil tokenizer WHAT TOKENIZER  encode, decode or verify rows on stdin
+  sil template render TEMPLATE  conversations on stdin as a model's chat template writes them
   sil verifier test CMD         does a grader keep to the protocol
   sil list KIND                 plug-ins of a kind
   sil help TOPIC                a step, a plug-in, `recipe` or `verifier-protocol`

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "jinja/template.h"
 #include "jinja/value.h"
 
 namespace sil::jinja {
@@ -70,6 +71,8 @@ struct Expression {
   std::vector<ExpressionPtr> operands;
   std::vector<Operator> operators;
   std::unique_ptr<CallArguments> arguments;
+  // nullptr: there is none of that name, which fails when it is met. Only where Jinja does not look before
+  // (scopes.cpp).
   const FilterEntry* filter = nullptr;
   const TestEntry* test = nullptr;
 };
@@ -136,12 +139,6 @@ struct Statement {
   Frame frame, test_frame, otherwise_frame;  // of body, test and otherwise
   int loop_slot = -1;                        // of the variable `loop` in `frame`
   std::unique_ptr<Function> function;
-};
-
-// A variable that the caller must give, with as many constant fields behind it as the template reads.
-struct Reference {
-  std::vector<std::string> path;
-  Position at;
 };
 
 struct Tree {

@@ -197,6 +197,7 @@ Value Interpreter::apply_filter(const Expression& expression, Activation& frame,
   }
   Arguments given = arguments(expression.arguments.get(), frame);
   at_ = expression.at;
+  if (expression.filter == nullptr) fail("the filter '" + expression.name + "' is not supported");
   return expression.filter->apply(*this, value, given);
 }
 
@@ -204,6 +205,7 @@ bool Interpreter::apply_test(const Expression& expression, Activation& frame) {
   const Value value = evaluate(*expression.operands.front(), frame);
   Arguments given = arguments(expression.arguments.get(), frame);
   at_ = expression.at;
+  if (expression.test == nullptr) fail("the test '" + expression.name + "' is not supported");
   return expression.test->apply(*this, value, given);
 }
 

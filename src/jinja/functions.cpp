@@ -131,7 +131,8 @@ Value strftime_now(Runtime& runtime, Arguments& arguments) {
     if (c != 'f' && c != 'z' && c != 'Z') (format += '%') += c;
   }
   if (format.empty()) return runtime.text(std::move(format));
-  const std::time_t seconds = runtime.settings().now.time_since_epoch().count();
+  if (!runtime.settings().now) runtime.fail("there is no clock here for strftime_now()");
+  const std::time_t seconds = runtime.settings().now->time_since_epoch().count();
   std::tm clock{};
   gmtime_r(&seconds, &clock);
   runtime.grow(format.size() * 256);

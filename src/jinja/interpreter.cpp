@@ -100,6 +100,7 @@ Interpreter::Flow Interpreter::run_statement(const Statement& statement, Activat
     case What::print: {
       const Value value = evaluate(*statement.value, frame);
       at_ = statement.value->at;
+      if (settings().strict) check_strictly(*statement.value, value);
       print(value);
       return Flow::normal;
     }
@@ -228,14 +229,20 @@ void Interpreter::print(std::string_view text) {
   out_->append(text);
 }
 
+// What is no scalar is rather a mistake of the template than meant to be shown as Python shows it.
+void Interpreter::check_strictly(const Expression& expression, const Value& value) const {
+  if (value.is_undefined()) undefined_error(value);
+  if (value.is_text() || value.is_number()) return;
+  const std::string path = path_of(expression);
+  const std::string found = value.is_none()    ? "null"
+                            : value.dict()     ? "a map"
+                            : value.sequence() ? "a list"
+                                               : "an object";
+  fail((path.empty() ? "what is printed" : "'" + path + "'") + " is " + found + ", not text",
+       "print a part of it, or write |tojson behind it");
+}
+
 void Interpreter::print(const Value& value) {
-  if (settings().strict) {
-    if (value.is_undefined()) undefined_error(value);
-    if (!value.is_text() && !value.is_number())
-      fail("a value that is printed is " + std::string(value.is_none() ? "null" : "no text: ") +
-               (value.is_none() ? "" : type_name(value)),
-           "print a part of it, or write |tojson behind it");
-  }
   append_text(*this, *out_, value);
 }
 

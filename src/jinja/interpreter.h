@@ -80,6 +80,7 @@ class Interpreter final : public Runtime {
   void take_rest(const Function& function, Activation& frame, Arguments& arguments);
   void run_call_block(const Statement& statement, Activation& frame);
   void run_generation(const Statement& statement, Activation& frame);
+  void check_strictly(const Expression& printed, const Value& value) const;
   void print(const Value& value);
   void print(std::string_view text);
   void assign(const Expression& target, const Value& value, Activation& frame);

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "jinja/text_scan.h"
+#include "jinja/unicode.h"
 
 namespace sil::jinja {
 namespace {
@@ -12,11 +13,9 @@ constexpr auto kNowhere = std::string_view::npos;
 bool is_digit(char c) {
   return c >= '0' && c <= '9';
 }
-bool is_name_start(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
-}
-bool is_name(char c) {
-  return is_name_start(c) || is_digit(c);
+// Letters of any script, as in Python.
+bool is_name_start(std::string_view text) {
+  return text.front() == '_' || is_alphabetic(first_code_point(text));
 }
 
 // As Jinja reads a template: \r\n and \r are \n, and one newline at the end is not part of it.
@@ -148,9 +147,10 @@ class Lexer {
     const char c = rest.front();
     if (is_space(first_code_point(rest))) return advance_to(skip_space(at_));
     if (is_digit(c)) return number();
-    if (is_name_start(c)) {
-      size_t length = 1;
-      while (length < rest.size() && is_name(rest[length])) ++length;
+    if (is_name_start(rest)) {
+      size_t length = 0;
+      while (length < rest.size() && (is_digit(rest[length]) || is_name_start(rest.substr(length))))
+        length += character_length(rest.substr(length));
       return take(Token::Kind::name, std::string(rest.substr(0, length)), length);
     }
     if (c == '\'' || c == '"') return string(c);

@@ -1,5 +1,5 @@
 // Tokens to a tree. The grammar is Jinja's own (jinja2/parser.py, version 3.1.6), its oddities included; what stands
-// for other files (extends, include, import, block) is refused, and so are filters and tests that there are not.
+// for other files (extends, include, import, block) is refused.
 #pragma once
 
 #include <string_view>

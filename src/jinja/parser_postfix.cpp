@@ -154,11 +154,6 @@ ExpressionPtr ExpressionParser::filters(ExpressionPtr value, bool inline_start) 
     ExpressionPtr out = make(Kind::filter, current().at);
     out->name = dotted_name();
     out->filter = find_filter(out->name);
-    if (out->filter == nullptr) {
-      const std::string near = nearest(out->name, filter_names());
-      refuse(where_, out->at, "the filter '" + out->name + "' is not supported",
-             near.empty() ? "" : "did you mean '" + near + "'?");
-    }
     if (value != nullptr) add(*out, std::move(value));
     if (current().is_symbol("(")) out->arguments = arguments(*out);
     value = std::move(out);
@@ -172,11 +167,6 @@ ExpressionPtr ExpressionParser::test(ExpressionPtr value) {
   ExpressionPtr out = make(Kind::test, current().at);
   out->name = dotted_name();
   out->test = find_test(out->name);
-  if (out->test == nullptr) {
-    const std::string near = nearest(out->name, test_names());
-    refuse(where_, out->at, "the test '" + out->name + "' is not supported",
-           near.empty() ? "" : "did you mean '" + near + "'?");
-  }
   add(*out, std::move(value));
   if (current().is_symbol("(")) {
     out->arguments = arguments(*out);

@@ -40,6 +40,21 @@ class Resolver {
   }
 
  private:
+  // While it lives, what is looked at stands directly in an `if` or does not.
+  class Conditional {
+   public:
+    Conditional(Resolver& resolver, bool conditional) : resolver_(resolver), before_(resolver.conditional_) {
+      resolver.conditional_ = conditional;
+    }
+    ~Conditional() { resolver_.conditional_ = before_; }
+    Conditional(const Conditional&) = delete;
+    Conditional& operator=(const Conditional&) = delete;
+
+   private:
+    Resolver& resolver_;
+    bool before_;
+  };
+
   void statements(Body& body, const Symbols& symbols) {
     for (auto& one : body) statement(*one, symbols);
   }
@@ -48,19 +63,20 @@ class Resolver {
     switch (one.kind) {
       case What::loop:
         return loop(one, symbols);
-      case What::branches:
+      case What::branches: {
+        const Conditional conditional(*this, true);
         for (Branch& branch : one.branches) {
           expression(branch.condition.get(), symbols);
           statements(branch.body, symbols);
         }
         return;
+      }
       case What::with:
         return with(one, symbols);
       case What::filter_block:
         return filter_block(one, symbols);
       case What::set_block:
         target(*one.target, symbols);
-        expression(one.value.get(), symbols);
         return set_block(one, symbols);
       default:
         expression(one.value.get(), symbols);
@@ -70,6 +86,8 @@ class Resolver {
   }
 
   void set_block(Statement& one, const Symbols& outer) {
+    const Conditional own(*this, false);
+    expression(one.value.get(), outer);
     Symbols symbols(&outer);
     Collector(symbols).body(one.body);
     one.frame = symbols.frame();
@@ -77,6 +95,7 @@ class Resolver {
   }
 
   void filter_block(Statement& one, const Symbols& outer) {
+    const Conditional own(*this, false);
     Symbols symbols(&outer);
     Collector collector(symbols);
     collector.body(one.body);
@@ -88,6 +107,7 @@ class Resolver {
 
   void with(Statement& one, const Symbols& outer) {
     for (ExpressionPtr& value : one.values) expression(value.get(), outer);
+    const Conditional own(*this, false);
     Symbols symbols(&outer);
     Collector collector(symbols);
     for (const ExpressionPtr& name : one.targets) collector.assign(*name, true);
@@ -100,6 +120,7 @@ class Resolver {
   void loop(Statement& one, const Symbols& outer) {
     ++loops_;
     expression(one.value.get(), outer);
+    const Conditional own(*this, false);
     if (one.test != nullptr) loop_test(one, outer);
     Symbols symbols(&outer);
     symbols.parameter("loop");
@@ -129,6 +150,7 @@ class Resolver {
   }
 
   void function(Function& function, const Symbols& outer) {
+    const Conditional frame(*this, false);
     Symbols symbols(&outer);
     Collector collector(symbols);
     bool own_caller = false, own_kwargs = false, own_varargs = false;
@@ -175,6 +197,8 @@ class Resolver {
   void expression(Expression* one, const Symbols& symbols) {
     if (one == nullptr) return;
     note_reference(*one, symbols);
+    check_built_in(*one);
+    const Conditional inside(*this, conditional_ || one->kind == Kind::conditional);
     if (one->kind == Kind::name) SIL_CHECK(symbols.find(one->name, one->slot) != nullptr);
     // A method's name is no field of what it is called on.
     const bool method = one->kind == Kind::call && one->operands.front()->kind == Kind::attribute;
@@ -190,6 +214,21 @@ class Resolver {
     for (const auto& [name, argument] : one->arguments->named) expression(argument.get(), symbols);
     expression(one->arguments->more_positional.get(), symbols);
     expression(one->arguments->more_named.get(), symbols);
+  }
+
+  // Jinja refuses unknown filters and tests at once, but for those that stand directly in an `if`: these may be there
+  // for programs that have them. What Jinja has and we do not is refused everywhere.
+  void check_built_in(const Expression& one) const {
+    if (one.kind != Kind::filter && one.kind != Kind::test) return;
+    const bool filter = one.kind == Kind::filter;
+    if (filter ? one.filter != nullptr : one.test != nullptr) return;
+    constexpr std::string_view kLeftOut[] = {"filesizeformat", "pprint",   "random", "striptags",
+                                             "urlize",         "wordwrap", "xmlattr"};
+    const bool left_out = filter && std::find(std::begin(kLeftOut), std::end(kLeftOut), one.name) != std::end(kLeftOut);
+    if (conditional_ && !left_out) return;
+    const std::string near = nearest(one.name, filter ? filter_names() : test_names());
+    refuse(where_, one.at, std::string("the ") + (filter ? "filter" : "test") + " '" + one.name + "' is not supported",
+           near.empty() ? "" : "did you mean '" + near + "'?");
   }
 
   // a, a.b, a['b'].c
@@ -213,12 +252,14 @@ class Resolver {
     if (find_function(part->name) != nullptr) return;
     out.path.push_back(part->name);
     std::reverse(out.path.begin(), out.path.end());
-    out.at = part->at;
+    out.line = part->at.line;
+    out.column = part->at.column;
     references_.push_back(std::move(out));
   }
 
   const Place& where_;
   int loops_ = 0;
+  bool conditional_ = false;
   bool noted_ = false;  // the next expression is a part of a path that was noted as a whole
   std::vector<Reference> references_;
 };

@@ -8,7 +8,8 @@
 
 namespace sil::jinja {
 
-// Gives every name its slot and every statement its frames. Throws Error(Exit::unreadable) for a loop that sets `loop`.
+// Gives every name its slot and every statement its frames. Throws Error(Exit::unreadable) for a loop that sets `loop`
+// and for filters and tests that there are not.
 Tree resolve_names(Body body, const Place& where);
 
 }  // namespace sil::jinja

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,7 +18,13 @@
 namespace sil::jinja {
 
 struct Tree;
-struct Reference;
+
+// A variable that the caller must give, with as many constant fields behind it as the template reads.
+struct Reference {
+  std::vector<std::string> path;  // {"message", "content"}
+  int line = 0;
+  int column = 0;
+};
 
 // A part of a rendered text, in bytes.
 struct ByteRange {
@@ -33,7 +40,8 @@ struct Rendered {
 };
 
 struct Settings {
-  std::chrono::sys_seconds now;        // what strftime_now shows, as it is: no time zone is applied
+  std::optional<std::chrono::sys_seconds>
+      now;                             // what strftime_now shows, as it is: no time zone is applied; nothing: it fails
   bool strict = false;                 // printing what is undefined, null or not a scalar is an error
   int64_t steps = 20'000'000;          // expressions evaluated, values and 64-byte pieces of text read
   int64_t bytes = int64_t{256} << 20;  // of all texts and lists that are made on the way, the output included

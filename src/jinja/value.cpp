@@ -53,15 +53,22 @@ bool same_object(const Value& a, const Value& b) {
 std::string undefined_message(const Undefined& undefined) {
   const Expression* origin = undefined.origin;
   if (origin == nullptr) return "a value is undefined";
-  if (origin->kind == Expression::Kind::attribute) return "there is no attribute '" + origin->name + "'";
-  if (origin->kind == Expression::Kind::item) {
-    const Expression& key = *origin->operands.back();
-    if (key.kind == Expression::Kind::constant && key.value.is_text())
-      return "there is no item '" + key.value.text()->text + "'";
-    return "there is no such item";
-  }
   if (origin->kind == Expression::Kind::conditional) return "an `if` without `else` gave nothing";
-  return "'" + origin->name + "' is undefined";
+  const std::string path = path_of(*origin);
+  if (!path.empty()) return "'" + path + "' is undefined";
+  return origin->kind == Expression::Kind::attribute ? "there is no attribute '" + origin->name + "'"
+                                                     : "there is no such item";
+}
+
+std::string path_of(const Expression& expression) {
+  using Kind = Expression::Kind;
+  if (expression.kind == Kind::name) return expression.name;
+  const bool item = expression.kind == Kind::item && expression.operands[1]->kind == Kind::constant &&
+                    expression.operands[1]->value.is_text();
+  if (expression.kind != Kind::attribute && !item) return {};
+  const std::string object = path_of(*expression.operands.front());
+  if (object.empty()) return {};
+  return object + "." + (item ? expression.operands[1]->value.text()->text : expression.name);
 }
 
 }  // namespace sil::jinja

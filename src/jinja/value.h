@@ -105,7 +105,9 @@ std::string type_name(const Value& value);  // as Python names it: "str", "NoneT
 bool truth(const Value& value);
 bool same_object(const Value& a, const Value& b);  // Python's `is`, as far as it is defined by the language
 
-// How an undefined value came to be: "'x' is undefined", "'dict object' has no attribute 'y'".
+// How an undefined value came to be: "'x.y' is undefined".
 std::string undefined_message(const Undefined& undefined);
+// "x.y" of x.y and of x['y'], "" of what is no such path.
+std::string path_of(const Expression& expression);
 
 }  // namespace sil::jinja

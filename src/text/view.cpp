@@ -3,14 +3,12 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "jinja/template.h"
 #include "sil/env.h"
 #include "text/code_point.h"
-#include "text/template.h"
 
 namespace sil {
 namespace {
-
-using Path = std::vector<std::string>;
 
 // The variables a template may read. A name that ends in ".*" has fields of its own, which only the data knows.
 const std::vector<std::string> kVariables = {"problem.prompt", "problem.answer", "problem.difficulty", "problem.task",
@@ -18,72 +16,51 @@ const std::vector<std::string> kVariables = {"problem.prompt", "problem.answer",
                                              "verdict.label",  "verdict.score",  "verdict.reason",     "record.*"};
 
 // Far more than any prompt; a wrong path must not fill the memory.
-constexpr uint64_t kLargestFile = uint64_t{4} << 20;
+constexpr uint64_t kLargestFile = uint64_t{1} << 20;
 
-std::string dotted(const Path& path) {
+std::string dotted(const std::vector<std::string>& path) {
   std::string out;
   for (const std::string& name : path) out += (out.empty() ? "" : ".") + name;
   return out;
 }
 
+// A variable, a field of one that has fields, or a part that holds variables (`problem`, `problem.meta`).
 bool is_known(const std::string& name) {
   return std::any_of(kVariables.begin(), kVariables.end(), [&](const std::string& known) {
-    if (!known.ends_with(".*")) return name == known;
-    return name.starts_with(known.substr(0, known.size() - 1));
+    if (known.starts_with(name + ".")) return true;
+    return known.ends_with(".*") ? name.starts_with(known.substr(0, known.size() - 1)) : name == known;
   });
 }
 
-[[noreturn]] void missing(const std::string& variable, const ViewInput& input, const std::string& why) {
-  std::string message = "the view reads {{" + variable + "}}, but " + why;
-  if (input.problem != nullptr) message += " (problem " + hex64(input.problem->uid) + ")";
-  throw Error(Exit::unreadable, std::move(message), "take the variable out of the view, or give it a value");
+// Whole numbers print without a point, as they always did in views.
+Json number(double value) {
+  const auto whole = static_cast<int64_t>(std::clamp(value, -1e15, 1e15));
+  return static_cast<double>(whole) == value ? Json(whole) : Json(value);
 }
 
-// As Jinja prints: text as it is, True and False.
-std::string printed(const Json& value, const std::string& variable, const ViewInput& input) {
-  if (value.is_string()) return value.as_string();
-  if (value.is_bool()) return value.as_bool() ? "True" : "False";
-  if (value.is_number()) return dump(value);
-  missing(variable, input, std::string("it is ") + value.kind() + ", not text");
-}
-
-std::string member(const Json* value, const Path& path, size_t depth, const ViewInput& input) {
-  for (size_t i = depth; i < path.size() && value != nullptr; ++i) value = value->find(path[i]);
-  if (value == nullptr) missing(dotted(path), input, "there is no such field");
-  return printed(*value, dotted(path), input);
-}
-
-std::string problem_value(const Path& path, const ViewInput& input) {
-  const Problem& problem = *input.problem;
-  if (path[1] == "prompt") return problem.prompt;
-  if (path[1] == "difficulty") return dump(Json(problem.difficulty));
-  if (path[1] == "task") return problem.task;
-  if (path[1] == "meta") return member(&problem.meta, path, 2, input);
-  if (!problem.answer) missing(dotted(path), input, "the problem has no answer");
-  return *problem.answer;
-}
-
-std::string rollout_value(const Path& path, const ViewInput& input) {
-  if (path[1] == "step") return input.rollout->step;
-  return path[1] == "role" ? input.rollout->role : input.rollout->text;
-}
-
-std::string verdict_value(const Path& path, const ViewInput& input) {
-  const Verdict& verdict = *input.verdict;
-  if (path[1] == "label") return std::string(name(verdict.label));
-  if (path[1] == "reason") return verdict.reason;
-  if (verdict.label == Label::abstain) missing(dotted(path), input, "the verdict abstained");
-  return dump(Json(verdict.score));
-}
-
-std::string value_of(const Path& path, const ViewInput& input) {
-  const auto need = [&](const void* object) {
-    if (object == nullptr) missing(dotted(path), input, "there is no " + path[0] + " here");
-  };
-  if (path[0] == "problem") return need(input.problem), problem_value(path, input);
-  if (path[0] == "rollout") return need(input.rollout), rollout_value(path, input);
-  if (path[0] == "verdict") return need(input.verdict), verdict_value(path, input);
-  return need(input.record), member(input.record, path, 1, input);
+// What there is, and no more: a template can ask whether a field is defined.
+Json variables_of(const ViewInput& input) {
+  Json out = Json::object();
+  if (const Problem* problem = input.problem) {
+    Json fields = Json::object();
+    fields.set("prompt", problem->prompt);
+    if (problem->answer) fields.set("answer", *problem->answer);
+    fields.set("difficulty", number(problem->difficulty));
+    fields.set("task", problem->task);
+    fields.set("meta", problem->meta);
+    out.set("problem", std::move(fields));
+  }
+  if (const Rollout* rollout = input.rollout)
+    out.set("rollout", Json(Json::Object{{"text", rollout->text}, {"step", rollout->step}, {"role", rollout->role}}));
+  if (const Verdict* verdict = input.verdict) {
+    Json fields = Json::object();
+    fields.set("label", name(verdict->label));
+    if (verdict->label != Label::abstain) fields.set("score", number(verdict->score));
+    fields.set("reason", verdict->reason);
+    out.set("verdict", std::move(fields));
+  }
+  if (input.record != nullptr) out.set("record", *input.record);
+  return out;
 }
 
 std::string read_view_file(const std::string& file, const std::string& folder, const Place& place) {
@@ -98,7 +75,7 @@ std::string read_view_file(const std::string& file, const std::string& folder, c
   if (!fs::is_regular_file(path, failed))
     throw Error(Exit::usage, shown + "is not a regular file", "name a file of text", place);
   if (fs::file_size(path, failed) > kLargestFile)
-    throw Error(Exit::usage, shown + "is larger than the allowed 4 MiB", "no template is", place);
+    throw Error(Exit::usage, shown + "is larger than the allowed 1 MiB", "no template is", place);
   std::string text;
   try {
     text = system_env().read_all(path.string());
@@ -141,31 +118,61 @@ std::string kind_of(const Json& spec, const Place& place) {
 
 }  // namespace
 
-struct View::Template {
-  std::vector<TemplatePart> parts;
-
-  Template(std::string_view source, const Place& where, bool inside) : parts(parse_template(source, where, inside)) {
+class View::Template {
+ public:
+  // `inside`: the text stands in a recipe, so that places are the recipe's and messages carry line and column.
+  Template(std::string_view source, const Place& where, bool inside)
+      : where_(where), inside_(inside), template_(parse(source)) {
     std::vector<Finding> findings;
-    for (const TemplatePart& part : parts) {
-      if (part.path.empty() || is_known(dotted(part.path))) continue;
-      const std::string variable = dotted(part.path), near = nearest(variable, kVariables);
+    for (const jinja::Reference& reference : template_.references()) {
+      const std::string variable = dotted(reference.path), near = nearest(variable, kVariables);
+      if (is_known(variable)) continue;
       std::string hint = near.empty() ? std::string() : "did you mean {{" + near + "}}? ";
       hint += "Allowed:";
       for (const std::string& known : kVariables) hint += " " + known;
-      findings.push_back(template_finding(where, inside, part.place.line, part.place.column,
-                                          "unknown variable {{" + variable + "}}", std::move(hint)));
+      findings.push_back(placed(
+          {{where_.file, reference.line, reference.column}, "unknown variable {{" + variable + "}}", std::move(hint)}));
     }
     if (!findings.empty()) throw Error(Exit::usage, std::move(findings));
   }
 
   std::string render(const ViewInput& input) const {
-    std::string out;
-    for (const TemplatePart& part : parts) {
-      out += part.text;
-      if (!part.path.empty()) out += value_of(part.path, input);
+    jinja::Settings settings;  // without a clock: the same input gives the same text
+    settings.strict = true;
+    try {
+      return template_.render(variables_of(input), settings).text;
+    } catch (const Error& error) {
+      std::vector<Finding> findings;
+      for (Finding finding : error.findings()) {
+        if (input.problem != nullptr) finding.message += " (problem " + hex64(input.problem->uid) + ")";
+        findings.push_back(placed(std::move(finding)));
+      }
+      throw Error(Exit::unreadable, std::move(findings));
     }
-    return out;
   }
+
+ private:
+  Finding placed(Finding finding) const {
+    if (!inside_) return finding;
+    finding.message = "view, line " + std::to_string(finding.place.line) + ", column " +
+                      std::to_string(finding.place.column) + " of its text: " + finding.message;
+    finding.place = where_;
+    return finding;
+  }
+
+  jinja::Template parse(std::string_view source) const {
+    try {
+      return jinja::Template::parse(source, {where_.file, 0, 0});
+    } catch (const Error& error) {
+      std::vector<Finding> findings;
+      for (const Finding& finding : error.findings()) findings.push_back(placed(finding));
+      throw Error(Exit::usage, std::move(findings));
+    }
+  }
+
+  Place where_;
+  bool inside_;
+  jinja::Template template_;
 };
 
 View::View(const Json& spec, const std::string& folder, const Place& place) {
@@ -195,7 +202,8 @@ Conversation View::render(const ViewInput& input) const {
   if (template_) {
     out.text = template_->render(input);
   } else {
-    if (input.problem == nullptr) missing("problem.prompt", input, "there is no problem here");
+    if (input.problem == nullptr)
+      throw Error(Exit::unreadable, "the view shows a problem, but there is none here", "give it a text");
     out.messages = input.problem->messages;
     if (out.messages.empty()) out.text = input.problem->prompt;
   }

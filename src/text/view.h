@@ -1,7 +1,8 @@
 // A view turns a problem (and a rollout with its verdict, or a store record) into the conversation a role sees.
-// Templates are Jinja, for now variables only: {{problem.prompt}} {{problem.answer}} {{problem.meta.x}}
-// {{rollout.text}}
-// {{verdict.reason}} {{record.text}}; single braces are literal.
+// Templates are Jinja (jinja/template.h) over problem.{prompt, answer, difficulty, task, meta}, rollout.{text, step,
+// role}, verdict.{label, score, reason} and record; single braces are literal. Only what is text or a number is
+// printed: what is not there, null, a list or a map is an error unless the template asks for it ({% if problem.answer
+// %}).
 #pragma once
 
 #include <memory>
@@ -13,7 +14,7 @@
 
 namespace sil {
 
-// What a template may read; null where there is none (reading it is an error that names the variable).
+// What a template may read; null where there is none (printing it is an error that names the variable).
 struct ViewInput {
   const Problem* problem = nullptr;
   const Rollout* rollout = nullptr;
@@ -34,7 +35,7 @@ class View {
   Conversation render(const ViewInput& input) const;
 
  private:
-  struct Template;
+  class Template;
   std::shared_ptr<const Template> template_;
   std::string system_;
   bool as_it_is_ = false;  // the text is not made a message

@@ -320,6 +320,13 @@ def tokenizers():
         yield pieces + b"\x12\x05\x18" + bytes([kind]) + b"\x98\x02\x01" + b"\x1a\x02\x18\x01"
 
 
+def jinja_seeds():
+    """Of the golden templates every ninth: all constructs are among them."""
+    rows = [json.loads(line) for line in (ROOT / "tests/jinja/golden.jsonl").read_text().split("\n")[1:-1]]
+    statements = [row["template"] for row in rows if "{%" in row["template"]]
+    return statements[::4] + [row["template"] for row in rows if "{%" not in row["template"]][::9]
+
+
 def seeds():
     configs = [path.read_text() for path in sorted((ROOT / "configs").glob("*.yaml"))]
     return {
@@ -336,6 +343,7 @@ def seeds():
         "hf_config": HF_CONFIG,
         "lines": LINES,
         "tokenizer": list(tokenizers()),
+        "jinja": jinja_seeds(),
     }
 
 

@@ -19,6 +19,7 @@ void shard_index(std::string_view input);  // model.safetensors.index.json
 void hf_config(std::string_view input);    // config.json
 void lines(std::string_view input);        // rollouts, verdicts, fates and examples of a segment
 void tokenizer(std::string_view input);    // tokenizer.json, then NUL and a text; the same as a SentencePiece model
+void jinja(std::string_view input);        // a template, rendered over a small conversation within tight limits
 
 struct Target {
   std::string_view name;
@@ -35,6 +36,7 @@ inline constexpr Target kTargets[] = {{"yaml", yaml},
                                       {"shard_index", shard_index},
                                       {"hf_config", hf_config},
                                       {"lines", lines},
-                                      {"tokenizer", tokenizer}};
+                                      {"tokenizer", tokenizer},
+                                      {"jinja", jinja}};
 
 }  // namespace sil::fuzz

@@ -2,7 +2,7 @@
 """Writes tests/jinja/golden.jsonl: what Jinja2 3.1.6, set up as `transformers` does, makes of small templates.
 
 Run with CPython 3.11 and the PyPI package jinja2==3.1.6: make_golden.py [OUTPUT]. A row: template, variables, kind (text,
-refusal of raise_exception, failure) and the text or the refusal's message. `render` is also the oracle of fuzz.py.
+refusal of raise_exception, failure) and the text or the refusal's message.
 """
 import datetime
 import json
@@ -83,6 +83,7 @@ TEXT = [
     "a\n  {%- raw -%}  \n {{ x }} \n {%- endraw -%}\n b", "  {% raw %}\n a\n  {% endraw %}\nb", "{% raw %}a {% endraw +%}\nb", "\u00a0{%- if yes %}x{% endif -%}\u2003y",
     "{{ 'a\nb' }}", "{{ 'a' 'b' \"c\" }}", "{{ '\\n\\t\\\\\\'\\x41\\u00e9\\U0001F600\\101\\q' }}", "{{ \"a\\\nb\" }}", "{{ {'a': {'b': 1}}['a']['b'] }}", "{{ {'a': {'b': 1}} }}",
     "{{ '}}' }}{{ '%}' }}", "{{ n }}{% set x = 1 %}\n{{ x }}\n", "{%set x=1%}{{x}}", "{{", "{% if", "{{ 'x }}", "{# x", "{% raw %}x", "{{ ) }}", "{{ (] }}", "{{ $ }}", "{{}}", "{%%}", "{{ 1 2 }}",
+    "{% set größe = 1 %}{{ größe }}{{ größen }}", "{{ n² }}",
     "{{ 012 }}", "{{ 1_000 }} {{ 0x1F }} {{ 0b11 }} {{ 0o17 }} {{ 1e3 }} {{ 1.5e-3 }} {{ 1_0.5 }}", "{{ nums.0 }} {{ nums.0.1 }}", "{{ deep.x.y.1.z }}",
     "{% generation %}a{{ n }}{% endgeneration %}b", "{% for m in nums %}{% generation %}{{ loop.index }}{% endgeneration %}{% endfor %}",
     "{% set x = 1 %}{% generation %}{% set x = 2 %}{{ x }}{% endgeneration %}{{ x }}", "{% foo %}", "{% endif %}", "{% if yes %}", "{% for x in nums %}", "{% if yes %}{% endfor %}",
@@ -156,6 +157,8 @@ STATEMENTS = [
     "{% if messages[0].role == 'system' %}{% set loop_messages = messages[1:] %}{% set sys = messages[0].content %}{% else %}{% set loop_messages = messages %}{% endif %}{{ loop_messages|length }}{{ sys }}", "{% for m in messages %}{{ '<|im_start|>' + m['role'] + '\n' + (m['content'] or '') + '<|im_end|>' + '\n' }}{% endfor %}", "{% for m in messages %}{{ m.role + m.content }}{% endfor %}", "{{ raise_exception('Roles must alternate: ' + messages[0].role) }}", "{% if no %}{{ raise_exception('x') }}{% endif %}ok",
     "{% set a = [] %}{% set _ = a.append(1) %}", "{% set x = {'a': 1} %}{% set x = dict(x, b=2) %}{{ x }}", "{% do 1 %}", "{% include 'x' %}", "{% extends 'x' %}", "{% import 'x' as y %}", "{% from 'x' import y %}", "{% for i in range(3) %}{% for j in range(i) %}{{ i }}{{ j }} {% endfor %}{% endfor %}", "{% for i in range(0, 10, 4) -%}\n  {{ i }}\n{% endfor %}\nend",
     "{%- for x in nums -%}\n    {{- x -}}\n{%- endfor -%}\n", "  {%- for x in nums %}\n    {{ x }}\n  {%- endfor %}\nend\n", "{% for x in nums %}\n{{ x }}\n{% endfor %}\n", "{% macro a(x) %}{% macro b(y) %}{{ x }}{{ y }}{% endmacro %}{{ b(2) }}{% endmacro %}{{ a(1) }}", "{% set x = 1 %}{% macro a() %}{% for i in nums %}{% set x = x + i %}{{ x }} {% endfor %}{{ x }}{% endmacro %}{{ a() }}",
+    "{% if no %}{{ n|nosuch }}{% endif %}ok", "{% if yes %}{{ n|nosuch }}{% endif %}ok", "{{ n|nosuch if no else 'ok' }}", "{{ 'ok' if not no else n|nosuch }}", "{% if no %}{% for x in nums %}{{ x|nosuch }}{% endfor %}{% endif %}ok", "{% for x in nums %}{% if no %}{{ x|nosuch }}{% endif %}{% endfor %}ok", "{% if no and n is nosuch %}{% endif %}ok",
+    "{% if no %}{% set x %}{{ n|nosuch }}{% endset %}{% endif %}ok", "{% if no %}{% set x | nosuch %}{% endset %}{% endif %}ok", "{% if no %}{% with a = n|nosuch %}{% endwith %}{% endif %}ok", "{% if no %}{% for x in n|nosuch %}{% endfor %}{% endif %}ok",
     "{% for x in nums %}{% set y = loop.index %}{% for z in 'ab' %}{{ y }}{{ z }}{% endfor %}{% endfor %}", "{% set x = missing %}{{ x is defined }}{{ x }}", "{% set x = missing.y %}", "{% set x = none %}{% if x is none %}N{% endif %}{{ x }}", "{{ namespace(a=1) is defined }}", "{% set x = 'a' if no %}{{ x is defined }}[{{ x }}]", "{{ 'a'.join }}{# printed as an object #}" if False else "{{ [] }}", "{% if 'a' in d and d.a == 1 %}x{% endif %}", "{% if d['a'] is defined and d['q'] is not defined %}x{% endif %}", "{% set s2 = s|upper %}{% set s3 = s2[:5] %}{{ s3 }}",
 ]
 
