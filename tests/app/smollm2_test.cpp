@@ -1,0 +1,81 @@
+// A published model, where scripts/get_smollm2.sh has fetched it: what transformers answers (tests/golden/make_smollm2.py).
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "app/program.h"
+#include "sil/json.h"
+#include "support/catch.h"
+
+using namespace sil;
+using namespace sil::testing;
+
+namespace {
+
+const std::string kModel = SIL_SOURCE_DIR "/.deps/SmolLM2-135M-Instruct.Q4_1.gguf";
+
+bool missing() {
+  if (std::filesystem::exists(kModel)) return false;
+  WARN("skipped: " << kModel << " is not there; scripts/get_smollm2.sh fetches it");
+  return true;
+}
+
+Json golden_rows() {
+  std::ifstream in(SIL_SOURCE_DIR "/tests/golden/smollm2.json", std::ios::binary);
+  std::ostringstream bytes;
+  bytes << in.rdbuf();
+  return parse_json(bytes.str()).at("rows");
+}
+
+std::vector<Json> answers(const std::string& words, const std::string& rows) {
+  const ProgramResult result = run_sil(words, rows);
+  INFO(result.err);
+  REQUIRE(result.code == 0);
+  std::vector<Json> out;
+  std::istringstream in(result.out);
+  for (std::string line; std::getline(in, line);) out.push_back(parse_json(line));
+  return out;
+}
+
+std::string prompts() {
+  std::string out;
+  const Json rows = golden_rows();
+  for (const Json& row : rows.as_array()) out += dump(Json::Object{{"prompt", row.at("prompt")}}) + "\n";
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE("SmolLM2 from GGUF answers 20 prompts as transformers does, to the token, its log-probs within 1e-4") {
+  if (missing()) return;
+  const std::vector<Json> seen = answers("generate " + kModel + " temperature=0 max_new_tokens=64", prompts());
+  const Json rows = golden_rows();
+  REQUIRE(seen.size() == rows.as_array().size());
+  for (size_t i = 0; i < seen.size(); ++i) {
+    const Json& wanted = rows.as_array()[i];
+    INFO(dump(wanted.at("prompt")));
+    CHECK(seen[i].at("prompt_ids") == wanted.at("prompt_ids"));
+    REQUIRE(seen[i].at("token_ids") == wanted.at("token_ids"));
+    const Json::Array& logprobs = seen[i].at("logprobs").as_array();
+    for (size_t n = 0; n < logprobs.size(); ++n)
+      CHECK(std::abs(logprobs[n].as_double() - wanted.at("logprobs").as_array()[n].as_double()) < 1e-4);
+  }
+}
+
+TEST_CASE("what SmolLM2 samples is what it scores, bit for bit, whatever the threads") {
+  if (missing()) return;
+  const std::string words = "generate " + kModel + " temperature=0.8 max_new_tokens=24 seed=5 --threads ";
+  const std::vector<Json> sampled = answers(words + "2", prompts());
+  CHECK(answers(words + "1", prompts()) == sampled);
+  std::string sequences;
+  for (const Json& row : sampled) {
+    Json ids = row.at("prompt_ids");
+    const auto start = static_cast<int64_t>(ids.as_array().size());
+    for (const Json& id : row.at("token_ids").as_array()) ids.push(id);
+    sequences += dump(Json::Object{{"token_ids", ids}, {"start", start}}) + "\n";
+  }
+  const std::vector<Json> scored = answers("score " + kModel + " temperature=0.8 --threads 2", sequences);
+  REQUIRE(scored.size() == sampled.size());
+  for (size_t i = 0; i < sampled.size(); ++i) CHECK(scored[i].at("logprobs") == sampled[i].at("logprobs"));
+}
