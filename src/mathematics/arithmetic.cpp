@@ -97,15 +97,22 @@ Complex Arithmetic::approximate(const Number& a) {
 Number Arithmetic::literal(std::string_view text) {
   const size_t e = text.find_first_of("eE");
   int64_t exponent = e == std::string_view::npos ? 0 : exponent_of(text.substr(e + 1));
-  std::string digits(text.substr(0, e));
+  text = text.substr(0, e);
+  const size_t bracket = text.find('(');
+  std::string_view repeated;
+  if (bracket != std::string_view::npos) repeated = text.substr(bracket + 1, text.size() - bracket - 2);
+  std::string digits(text.substr(0, bracket));
   if (const size_t point = digits.find('.'); point != std::string::npos) {
     exponent -= static_cast<int64_t>(digits.size() - point - 1);
     digits.erase(point, 1);
   }
-  if (exponent < -2 * kMaxDecimalExponent) throw too_large();
-  const Integer scale = mp::pow(Integer(10), static_cast<unsigned>(std::abs(exponent)));
-  const Integer value = integer_of(digits);
-  return checked(exponent < 0 ? Rational(value, scale) : Rational(value * scale));
+  if (exponent < -2 * kMaxDecimalExponent || repeated.size() > kMaxDigits) throw too_large();
+  Rational value(integer_of(digits));
+  // 0.(6) is 6/9
+  if (!repeated.empty())
+    value += Rational(integer_of(repeated), mp::pow(Integer(10), static_cast<unsigned>(repeated.size())) - 1);
+  const Rational scale(mp::pow(Integer(10), static_cast<unsigned>(std::abs(exponent))));
+  return checked(exponent < 0 ? Rational(value / scale) : Rational(value * scale));
 }
 
 Number Arithmetic::pi() {

@@ -39,7 +39,8 @@ struct Statement {
     value,     // `value`, with a `unit` where one was written
     words,     // `text`: lower case unless it is one letter
     list,      // 1, 2, 3: parts without brackets around them; `text` is "or" where that joins them
-    sequence,  // (1, 2) or [0, 1): parts in order between `open` and `close`; of two it may be an interval
+    sequence,  // (1, 2) or [0, 1): parts in order between `open` and `close`; of two it may be an
+               // interval; a ratio 3:4 has two colons
     set,       // {1, 2}; the empty set has no parts
     together,  // a union of parts
     without,   // the first part without the second

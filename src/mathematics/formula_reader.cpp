@@ -27,6 +27,8 @@ Expression literal(std::string text) {
   return {Kind::number, std::move(text), {}};
 }
 
+constexpr size_t kMaxUnit = 16;  // tokens
+
 bool is_integer(const Token& token) {
   return token.kind == TokenKind::number && token.text.find_first_not_of("0123456789") == std::string::npos;
 }
@@ -149,13 +151,14 @@ bool FormulaReader::factor_follows() const {
 bool FormulaReader::unit_follows() const {
   const Token& first = tokens_.peek();
   if (!first.spaced || !is_unit_letter(first.text) || tokens_.position() == 0) return false;
-  for (size_t i = 1;; ++i) {
+  for (size_t i = 1; i < kMaxUnit; ++i) {
     const Token& token = tokens_.peek(i);
     if (token.kind == TokenKind::end || token.is(",") || token.kind == TokenKind::word) return true;
     const bool letter = token.kind == TokenKind::symbol && is_unit_letter(token.text);
     const bool exponent = token.kind == TokenKind::number && tokens_.peek(i - 1).is("^");
     if (!letter && !exponent && !token.is("/") && !token.is("^")) return false;
   }
+  return false;
 }
 
 Expression FormulaReader::primary() {

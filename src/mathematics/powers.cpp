@@ -9,6 +9,7 @@ namespace {
 namespace mp = boost::multiprecision;
 
 constexpr int64_t kFunctionWork = 200;
+constexpr unsigned kMaxRootBits = 2048;  // of integers whose roots are looked for
 
 // 0 where a function's value is what is left of a zero: sin(pi).
 Real tidied(const Real& value) {
@@ -19,7 +20,7 @@ Real tidied(const Real& value) {
 std::optional<Integer> exact_root(const Integer& radicand, unsigned index) {
   if (radicand < 2) return radicand;
   const unsigned bits = bits_of(radicand);
-  if (index >= bits) return std::nullopt;
+  if (index >= bits || bits > kMaxRootBits) return std::nullopt;
   Integer low = Integer(1) << ((bits - 1) / index), high = Integer(1) << (bits / index + 1);
   while (high - low > 1) {
     const Integer middle = (low + high) / 2;
@@ -88,7 +89,7 @@ Number Arithmetic::real_root(const Number& radicand, int64_t index) {
   if (negative && index == 2) return multiply(imaginary_unit(), real_root(negate(radicand), 2));
   if (exact(radicand) && !negative && index <= 64) {
     const unsigned n = static_cast<unsigned>(index);
-    spend(1 + bits_of(numerator(*exact(radicand))) + bits_of(denominator(*exact(radicand))));
+    spend(1 + std::max(bits_of(numerator(*exact(radicand))), bits_of(denominator(*exact(radicand)))));
     const std::optional<Integer> top = exact_root(numerator(*exact(radicand)), n);
     const std::optional<Integer> bottom = exact_root(denominator(*exact(radicand)), n);
     if (top && bottom) return Rational(*top, *bottom);

@@ -129,7 +129,17 @@ class StatementReader {
     FormulaReader formula(tokens_, plus_);
     Statement out = of_value(formula.sum());
     met_either_sign_ |= formula.met_either_sign();
+    if (tokens_.peek().is(":")) return ratio(std::move(out));
     out.unit = unit();
+    return out;
+  }
+
+  // 3:4, or 12:30
+  Statement ratio(Statement first) {
+    Statement out = of_kind(Kind::sequence);
+    out.open = out.close = ':';
+    out.parts.push_back(std::move(first));
+    while (tokens_.take(":")) out.parts.push_back(of_value(FormulaReader(tokens_, plus_).sum()));
     return out;
   }
 
@@ -165,12 +175,14 @@ class StatementReader {
     tokens_.expect("\\{");
     Statement out = of_kind(Kind::set);
     if (tokens_.take("\\}")) return out;
-    Statement items = list();
-    if (tokens_.take("|") || tokens_.take(":")) {  // {x | x > 3}: what the condition says
+    if (tokens_.peek(1).is("|") || tokens_.peek(1).is(":")) {  // {x | x > 3}: what the condition says
+      if (tokens_.next().kind != TokenKind::symbol) throw Unreadable("the members of a set have no name");
+      tokens_.next();
       Statement condition = list();
       tokens_.expect("\\}");
       return condition;
     }
+    Statement items = list();
     if (items.kind == Kind::list)
       out.parts = std::move(items.parts);
     else
@@ -217,7 +229,7 @@ class StatementReader {
     return value ? operand() : out;
   }
 
-  // What stands after a number: apples, km/h, eggs per day, m^2.
+  // What stands after a number: apples, km/h, eggs per day, m^2, m^{2}.
   std::string unit() {
     std::string out;
     for (;;) {
@@ -226,8 +238,12 @@ class StatementReader {
       const bool exponent = token.kind == TokenKind::number && out.ends_with('^');
       const bool sign = !out.empty() && (token.is("/") || token.is("^") || token.is("*"));
       if (!letters && !exponent && !sign) return out;
-      out += (letters && !out.empty() && token.spaced && !out.ends_with('/') ? " " : "") + token.text;
+      const bool apart = letters && token.spaced && !out.empty() && !out.ends_with('/');
+      out += (apart ? " " : "") + token.text;
       tokens_.next();
+      if (!out.ends_with('^') || !tokens_.take("{")) continue;
+      out += tokens_.next().text;
+      tokens_.expect("}");
     }
   }
 

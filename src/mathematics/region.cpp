@@ -43,7 +43,7 @@ class RegionReader {
   }
 
   std::optional<Region> interval(const Statement& statement) {
-    if (statement.parts.size() != 2) return std::nullopt;
+    if (statement.parts.size() != 2 || statement.open == ':') return std::nullopt;
     const Statement& low = statement.parts[0];
     const Statement& high = statement.parts[1];
     if (low.kind != Kind::value || high.kind != Kind::value) return std::nullopt;

@@ -74,6 +74,12 @@ class Tokenizer {
   }
 
   void sign() {
+    for (const auto& [written, exponent] : {std::pair{"\xC2\xB2", "2"}, std::pair{"\xC2\xB3", "3"}}) {  // x² x³
+      if (!rest().starts_with(written)) continue;
+      at_ += 2;
+      add(Kind::mark, "^");
+      return add(Kind::number, exponent);
+    }
     size_t length = 0;
     const Meaning* meaning = meaning_of_sign(rest(), length);
     if (meaning == nullptr && text_[at_] == '.' && tokens_.size() > 0) {
@@ -110,19 +116,32 @@ class Tokenizer {
         at_ += length;
         take(out, 3);
       }
-    if (at_ < text_.size() && text_[at_] == '.') {
-      const size_t decimals = count(is_digit, at_ + 1);
-      if (decimals > 0)
-        take(out, decimals + 1);
-      else
-        ++at_;  // "7."
-    }
+    if (at_ < text_.size() && text_[at_] == '.') decimals(out);
     if (at_ < text_.size() && (text_[at_] == 'e' || text_[at_] == 'E')) {
       const bool sign = at_ + 1 < text_.size() && (text_[at_ + 1] == '-' || text_[at_ + 1] == '+');
       const size_t digits = count(is_digit, at_ + (sign ? 2 : 1));
       if (digits > 0) take(out, digits + (sign ? 2 : 1));
     }
     add(Kind::number, out);
+  }
+
+  // A point with what follows it: .25, .1\overline{6}, or nothing as in "7.".
+  void decimals(std::string& out) {
+    constexpr std::string_view kRepeats = "\\overline{";
+    const size_t digits = count(is_digit, at_ + 1);
+    const size_t after = at_ + 1 + digits;
+    const bool repeats = text_.substr(after).starts_with(kRepeats);
+    const size_t repeated = repeats ? count(is_digit, after + kRepeats.size()) : 0;
+    const size_t close = after + kRepeats.size() + repeated;
+    if (repeated > 0 && close < text_.size() && text_[close] == '}') {
+      take(out, digits + 1);
+      out.append("(").append(text_, after + kRepeats.size(), repeated).append(")");
+      at_ = close + 1;
+    } else if (digits > 0) {
+      take(out, digits + 1);
+    } else {
+      ++at_;
+    }
   }
 
   // One word, one symbol or, of at most three letters, their product.
@@ -159,9 +178,16 @@ class Tokenizer {
     const size_t close = text_.find('}', at_);
     if (at_ >= text_.size() || text_[at_] != '{' || close == std::string_view::npos) return;
     const std::string_view content = text_.substr(at_ + 1, close - at_ - 1);
-    const bool words = std::none_of(content.begin(), content.end(), [](char c) { return is_digit(c) || c == '\\'; });
+    const bool words = std::none_of(content.begin(), content.end(), is_digit);
     const size_t first = content.find_first_not_of(" ~");
-    if (!words || first == std::string_view::npos) return;  // the braces group it
+    if (first == std::string_view::npos || content.find_first_of("\\{") != std::string_view::npos)
+      return;  // braces group
+    if (!words) {
+      at_ = close + 1;
+      for (Token& token : Tokenizer(content).run())
+        if (token.kind != Kind::end) add(token.kind, token.text);
+      return;
+    }
     std::string_view inner = content.substr(first, content.find_last_not_of(" ~") - first + 1);
     at_ = close + 1;
     spaced_ = true;

@@ -16,7 +16,8 @@ class Unreadable : public std::runtime_error {
 
 struct Token {
   enum class Kind {
-    number,    // digits, a point, more digits, an exponent: "1234.5e-3", thousands separators taken out
+    number,    // digits, a point, more digits, digits that repeat, an exponent: "1234.5e-3", "0.1(6)"; thousands
+               // separators are taken out
     symbol,    // a variable or a constant: "x", "alpha", "pi", "infinity"
     function,  // "sin", "log", "sqrt", "frac" ...
     word,      // a unit or other text: "apples", "cm", "Yes"

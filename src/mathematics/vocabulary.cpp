@@ -48,6 +48,7 @@ constexpr Entry kCommands[] = {
     {"[", kNothing},
     {"]", kNothing},
     {"boxed", kNothing},
+    {"overline", kNothing},
     {"fbox", kNothing},
     {"%", mark("%")},
     {"{", mark("\\{")},
