@@ -12,6 +12,7 @@ function(sil_library name)
 endfunction()
 
 sil_library(json)
+sil_library(boost)
 sil_library(cli11)
 sil_library(fmt DEFINES FMT_HEADER_ONLY)
 sil_library(spdlog DEFINES SPDLOG_HEADER_ONLY FMT_HEADER_ONLY SPDLOG_FMT_EXTERNAL)
@@ -30,7 +31,7 @@ sil_library(catch ARCHIVES libCatch2WithMain.a)
 # What a run records of them: "json 3.11.2-2, fmt 9.1.0+ds1-2, ...". Header-only and static, so these are the ones in use.
 set(SIL_LIBRARIES "")
 foreach(library json:nlohmann-json3 fmt:libfmt spdlog:libspdlog cli11:libcli11 crypto:libssl zstd:libzstd zlib:zlib1g
-                yaml-cpp:libyaml-cpp lua:liblua5.4 re2:libre2 pcre2:libpcre2 utf8proc:libutf8proc highway:libhwy)
+                yaml-cpp:libyaml-cpp lua:liblua5.4 re2:libre2 pcre2:libpcre2 utf8proc:libutf8proc highway:libhwy boost:libboost1.81)
   string(REPLACE ":" ";" library ${library})
   list(GET library 0 name)
   list(GET library 1 package)

@@ -28,6 +28,7 @@ HOMES = [
     (r"utf8proc\.h$", r"src/tokenizers/unicode\.cpp"),
     (r"(zstd\w*|zlib)\.h$", r"src/(record|formats)/\w+\.(cpp|h)|tests/(record|formats)/\w+\.cpp"),
     (r"hwy/", r"src/(base/simd_math_inl\.h|engines/vector_math\.cpp|nn/cpu/\w+\.cpp)"),
+    (r"boost/", r"src/mathematics/\w+\.(cpp|h)"),
     (r"catch2/", r"tests/support/catch\.h"),
     (r"(torch|ATen|c10|caffe2)/", r"(src|tests)/nn/torch/\w+\.(cpp|h)"),
 ]

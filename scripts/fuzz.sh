@@ -6,7 +6,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 command -v clang++ >/dev/null || { echo "fuzz: clang++ with libFuzzer is missing; install: clang llvm" >&2; exit 1; }
-all=(yaml recipe jsonl journal lua protocol safetensors gguf shard_index hf_config lines tokenizer jinja)
+all=(yaml recipe jsonl journal lua protocol safetensors gguf shard_index hf_config mathematics lines tokenizer jinja)
 mode=fuzz
 case "${1:-}" in --coverage | --minimise) mode=${1#--}; shift ;; esac
 targets=("${all[@]}")
@@ -27,7 +27,11 @@ declare -A parsers=(
   [gguf]="formats/gguf.cpp formats/gguf_model.cpp formats/gguf_names.cpp formats/ggml_dequantise.cpp"
   [shard_index]="formats/shards.cpp"
   [hf_config]="formats/hf_config.cpp formats/hf_config_write.cpp"
+  [mathematics]="mathematics/tokens.cpp mathematics/reader.cpp mathematics/formula_reader.cpp mathematics/arithmetic.cpp
+                 mathematics/powers.cpp mathematics/equality.cpp mathematics/region.cpp verifiers/final_answer.cpp"
   [lines]="record/lines_read.cpp record/line_scanner.cpp"
+  [tokenizer]="tokenizers/read_tokenizer.cpp tokenizers/tokenizer.cpp tokenizers/regex_syntax.cpp tokenizers/json_parts.cpp
+               tokenizers/sentencepiece.cpp tokenizers/protobuf.cpp"
   [jinja]="jinja/lexer.cpp jinja/parser.cpp jinja/parser_expressions.cpp jinja/parser_postfix.cpp jinja/scopes.cpp
            jinja/symbols.cpp jinja/interpreter.cpp jinja/evaluation.cpp jinja/loop.cpp jinja/subscript.cpp"
 )

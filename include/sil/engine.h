@@ -262,10 +262,10 @@ class AdapterFactory {
 
 // What an engine is made with besides its own options.
 struct EngineSetup {
-  uint64_t key = 0;                    // random key of the initial weights
-  std::shared_ptr<const Codec> codec;  // of the model's `tokenizer:`; null when the model brings its own
+  uint64_t key = 0;                      // random key of the initial weights
+  std::shared_ptr<const Codec> codec;    // of the model's `tokenizer:`; null when the model brings its own
   std::optional<LoraOptions> lora = {};  // of the model's `lora:`
-  int threads = 1;                     // most threads that one call may use
+  int threads = 1;                       // most threads that one call may use
 };
 
 // What the recipe names as a model's engine: checked with the recipe, made at run start.

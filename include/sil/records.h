@@ -26,8 +26,8 @@ struct Message {
   friend bool operator==(const Message&, const Message&) = default;
 };
 
-// What a view makes and a codec encodes: chat messages, or one text (`messages` empty), which is one message of the user
-// to a model with a chat template, unless it is `plain`.
+// What a view makes and a codec encodes: chat messages, or one text (`messages` empty), which is one message of the
+// user to a model with a chat template, unless it is `plain`.
 struct Conversation {
   std::string text;
   std::vector<Message> messages;

@@ -36,6 +36,7 @@ void fill_sources(Registries& registries) {
 void fill_judging(Registries& registries) {
   register_exact(registries.verifiers);
   register_numeric(registries.verifiers);
+  register_math(registries.verifiers);
   register_contains(registries.verifiers);
   register_regex(registries.verifiers);
   register_majority(registries.verifiers);

@@ -113,36 +113,6 @@ class Hashes final : public AnswerExtractor {
   }
 };
 
-// Contents of the outermost balanced \boxed{...}, in order. One pass whatever the text; \{ and \} are text.
-std::vector<std::string_view> boxed_contents(std::string_view text, bool* open) {
-  constexpr std::string_view kOpen = "\\boxed{";
-  struct Brace {
-    size_t begin;  // of the content
-    bool boxed;
-  };
-  std::vector<Brace> braces;
-  std::vector<std::string_view> found;
-  for (size_t at = 0; at < text.size(); ++at) {
-    if (text.substr(at).starts_with(kOpen)) {
-      at += kOpen.size() - 1;
-      braces.push_back({at + 1, true});
-    } else if (text[at] == '\\') {
-      ++at;
-    } else if (text[at] == '{') {
-      braces.push_back({at + 1, false});
-    } else if (text[at] == '}' && !braces.empty()) {
-      const Brace brace = braces.back();
-      braces.pop_back();
-      if (!brace.boxed) continue;
-      const char* begin = text.data() + brace.begin;
-      while (!found.empty() && found.back().data() > begin) found.pop_back();  // boxes inside this one
-      found.push_back(trimmed(text.substr(brace.begin, at - brace.begin)));
-    }
-  }
-  *open = std::any_of(braces.begin(), braces.end(), [](const Brace& brace) { return brace.boxed; });
-  return found;
-}
-
 class Boxed final : public AnswerExtractor {
  public:
   std::optional<std::string> extract(std::string_view completion, std::string* why) const override {
@@ -195,6 +165,35 @@ class Regex final : public AnswerExtractor {
 };
 
 }  // namespace
+
+std::vector<std::string_view> boxed_contents(std::string_view text, bool* open) {
+  constexpr std::string_view kOpen = "\\boxed{";
+  struct Brace {
+    size_t begin;  // of the content
+    bool boxed;
+  };
+  std::vector<Brace> braces;
+  std::vector<std::string_view> found;
+  for (size_t at = 0; at < text.size(); ++at) {
+    if (text.substr(at).starts_with(kOpen)) {
+      at += kOpen.size() - 1;
+      braces.push_back({at + 1, true});
+    } else if (text[at] == '\\') {
+      ++at;
+    } else if (text[at] == '{') {
+      braces.push_back({at + 1, false});
+    } else if (text[at] == '}' && !braces.empty()) {
+      const Brace brace = braces.back();
+      braces.pop_back();
+      if (!brace.boxed) continue;
+      const char* begin = text.data() + brace.begin;
+      while (!found.empty() && found.back().data() > begin) found.pop_back();  // boxes inside this one
+      found.push_back(trimmed(text.substr(brace.begin, at - brace.begin)));
+    }
+  }
+  *open = std::any_of(braces.begin(), braces.end(), [](const Brace& brace) { return brace.boxed; });
+  return found;
+}
 
 std::string_view trimmed(std::string_view text) {
   constexpr std::string_view kBlanks = " \t\n\r\f\v";

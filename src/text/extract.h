@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "sil/task.h"
 
@@ -20,6 +21,10 @@ std::unique_ptr<AnswerExtractor> make_extractor(const TaskOptions& options);
 
 // The answer inside a reference text of a dataset: of #### or \boxed{...} where the text has one, else all of it.
 std::string reference_answer(std::string_view text);
+
+// Contents of the outermost balanced \boxed{...}, in order, without blanks around them; views into `text`. Linear in
+// the text; \{ and \} are text. `open`: whether a box is not closed.
+std::vector<std::string_view> boxed_contents(std::string_view text, bool* open);
 
 std::string_view trimmed(std::string_view text);  // without ASCII blanks around it
 

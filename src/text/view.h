@@ -27,8 +27,8 @@ class View {
  public:
   View() = default;  // the plain view: the problem's messages or prompt
   // null | "file.j2" (relative to `folder`) | {text: "…"} | {file: "…"} | {hint: answer}; beside them or alone
-  // {system: "…"} and {plain: true}: no chat template. Throws Error(Exit::usage) at `place`: syntax errors with line and
-  // column inside the template, unknown variables with the nearest name, unreadable files.
+  // {system: "…"} and {plain: true}: no chat template. Throws Error(Exit::usage) at `place`: syntax errors with line
+  // and column inside the template, unknown variables with the nearest name, unreadable files.
   View(const Json& spec, const std::string& folder, const Place& place);
 
   bool plain() const { return !template_; }

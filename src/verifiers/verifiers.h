@@ -8,6 +8,7 @@ namespace sil {
 
 void register_exact(Registry<Verifier>& registry);
 void register_numeric(Registry<Verifier>& registry);
+void register_math(Registry<Verifier>& registry);
 void register_contains(Registry<Verifier>& registry);
 void register_regex(Registry<Verifier>& registry);
 void register_majority(Registry<Verifier>& registry);

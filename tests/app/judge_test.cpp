@@ -44,6 +44,18 @@ TEST_CASE("judge takes a verifier's options as a recipe writes them") {
              Contains("\"label\":\"pass\""));
 }
 
+TEST_CASE("judge math compares rows as mathematics") {
+  const ProgramResult result = run_sil("judge math",
+                                       "{\"completion\":\"So \\\\boxed{\\\\frac12}.\",\"answer\":\"50\\\\%\"}\n"
+                                       "{\"completion\":\"#### 0.51\",\"answer\":0.5}\n");
+  CHECK(result.code == 0);
+  const std::vector<Json> rows = rows_of(result.out);
+  REQUIRE(rows.size() == 2);
+  CHECK(rows[0].at("label").as_string() == "pass");
+  CHECK(rows[1].at("label").as_string() == "fail");
+  CHECK(rows[1].at("reason").as_string() == "`0.51` is not `0.5`");
+}
+
 TEST_CASE("a bad row ends judge with its line, after the answers to the rows above it") {
   for (const char* bad : {"{\"completion\":", "[1]", "{\"answer\":\"4\"}", "{\"completion\":4,\"answer\":\"4\"}", ""}) {
     const ProgramResult result =

@@ -323,7 +323,8 @@ TEST_CASE("damaged files of a model are refused at the file") {
   CHECK_THAT(error("model.safetensors", nan), Contains("holds a NaN"));
   const std::string config = model.read("config.json");
   CHECK_THAT(error("config.json", config.substr(0, 40)), Contains("config.json:"));
-  CHECK_THAT(error("config.json", replaced(config, "\"llama\"", "\"mamba\"")), Contains("supported: llama, mistral, qwen2"));
+  CHECK_THAT(error("config.json", replaced(config, "\"llama\"", "\"mamba\"")),
+             Contains("supported: llama, mistral, qwen2"));
   CHECK_THAT(error("tokenizer.json", replaced(model.read("tokenizer.json"), "\"Fuse\"", "\"Strip\"")),
              Contains("its decoder is"));
 }

@@ -1,4 +1,5 @@
-// A published model, where scripts/get_smollm2.sh has fetched it: what transformers answers (tests/golden/make_smollm2.py).
+// A published model, where scripts/get_smollm2.sh has fetched it: what transformers answers
+// (tests/golden/make_smollm2.py).
 #include <cmath>
 #include <filesystem>
 #include <fstream>

@@ -277,6 +277,13 @@ LINES = [
     f'{{"group":0,"problem":{PLAIN},{PROMPTS},{MAKERS}}}\n' + SAMPLE.replace("[5,-1", "[-1"), f'{{"group":0,"problem":{PLAIN},{PROMPTS},{MAKERS}}}\n' + SAMPLE.replace('"maker":1', '"maker":2'), f'{{"group":0,"problem":{PLAIN},{PROMPTS},{MAKERS}}}\n' + SAMPLE.replace('"prompt":1', '"prompt":2'),
 ]
 
+MATHEMATICS = [
+    "1/2\n\\boxed{0.5}", "5\n\\boxed{3} or \\boxed{5}", "5\n#### 5\n#### 6", "5\nThe answer is **5**, because", "5\nAnswer:\n$x = 5$ apples", "7\nit is 7", "\\sqrt{8}\n2\\sqrt2", "3 1/2\n3\\frac12", "50\\%\n1/2",
+    "\\{1,2\\}\n\\{2, 1\\}", "[0,1)\\cup(1,2]\n[0,2]\\setminus\\{1\\}", "1<x\\le 5\n(1,5]", "x^2-1\n(x-1)(x+1)", "y=2x+1\n2y-4x=2", "e^{i\\pi}\n-1", "\\sin 30^\\circ\n0.5", "\\begin{pmatrix}1&2\\\\3&4\\end{pmatrix}\n\\begin{bmatrix}1&2\\\\3&4\\end{bmatrix}",
+    "\\pm 2\n2, -2", "x<1 \\text{ or } x>3\n(-\\infty,1)\\cup(3,\\infty)", "0.1\\overline{6}\n1/6", "9^{9^{9^9}}\n9^9^9^9", "0/0\n0/0", "\\log_2 8\n\\binom{3}{1}", "17 \\bmod 5\n|{-2}|", "\\lfloor 2.5\\rfloor\n5!/60", "6.02e23\n6.02\\times10^{23}", "3:4\n3:4", "{x | x>3}\n\\{x : x>3\\}",
+    "\\text{(B)}\nB", "5\\text{ cm}^2\n5 cm²", "\\sqrt[3]{-8}\n-2", "]0,1[\n(0,1)", "f(x)=x'\nx_{n+1}", "\\arctan(\\tanh 1)\n\\sec^{-1} x", "(" * 90, "\\sqrt{" * 90 + "\n" + "|" * 90, "\\frac{5}{\n\\frac{5}{",
+]
+
 
 BPE = {"type": "BPE", "unk_token": "?", "fuse_unk": True, "byte_fallback": True, "vocab": {t: i for i, t in enumerate(["?", "<0x41>", "a", "b", "ab", "\u2581", "\u2581ab"])},
        "merges": ["a b", ["\u2581", "ab"]]}
@@ -341,6 +348,7 @@ def seeds():
         "gguf": GGUF,
         "shard_index": SHARD_INDEX,
         "hf_config": HF_CONFIG,
+        "mathematics": MATHEMATICS,
         "lines": LINES,
         "tokenizer": list(tokenizers()),
         "jinja": jinja_seeds(),

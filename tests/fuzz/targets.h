@@ -17,6 +17,7 @@ void safetensors(std::string_view input);  // bytes as they are, then as a heade
 void gguf(std::string_view input);         // a file, and the model in it
 void shard_index(std::string_view input);  // model.safetensors.index.json
 void hf_config(std::string_view input);    // config.json
+void mathematics(std::string_view input);  // a reference answer, then after a newline a completion
 void lines(std::string_view input);        // rollouts, verdicts, fates and examples of a segment
 void tokenizer(std::string_view input);    // tokenizer.json, then NUL and a text; the same as a SentencePiece model
 void jinja(std::string_view input);        // a template, rendered over a small conversation within tight limits
@@ -35,6 +36,7 @@ inline constexpr Target kTargets[] = {{"yaml", yaml},
                                       {"gguf", gguf},
                                       {"shard_index", shard_index},
                                       {"hf_config", hf_config},
+                                      {"mathematics", mathematics},
                                       {"lines", lines},
                                       {"tokenizer", tokenizer},
                                       {"jinja", jinja}};
