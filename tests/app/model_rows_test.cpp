@@ -295,7 +295,7 @@ TEST_CASE("options of the commands are checked as a recipe's") {
 TEST_CASE("a folder that is no model is refused with what it is") {
   const TestDirectory directory;
   CHECK_THAT(refused(3, "generate " + directory.at("none")), Contains("there is no such folder"));
-  CHECK_THAT(refused(3, "score " + directory.write("file", "x")), Contains("is not a folder"));
+  CHECK_THAT(refused(3, "score " + directory.write("file", "x")), Contains("is neither a folder nor a .gguf file"));
   std::filesystem::create_directory(directory.at("empty"));
   CHECK_THAT(refused(3, "generate " + directory.at("empty")), Contains("holds no config.json"));
   CHECK_THAT(refused(3, "generate " + made().folder() + "/../.."), Contains("is a run, not a model"));
@@ -326,7 +326,7 @@ TEST_CASE("damaged files of a model are refused at the file") {
   CHECK_THAT(error("config.json", replaced(config, "\"llama\"", "\"mamba\"")),
              Contains("supported: llama, mistral, qwen2"));
   CHECK_THAT(error("tokenizer.json", replaced(model.read("tokenizer.json"), "\"Fuse\"", "\"Strip\"")),
-             Contains("its decoder is"));
+             Contains("decoder: there is no content"));
 }
 
 TEST_CASE("a run continues from a folder, records what it read, and refuses another folder in its place") {
