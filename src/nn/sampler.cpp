@@ -83,7 +83,7 @@ class Sampling {
         slots_free_(0, capacity_.own, capacity_.slots),
         prefixes_free_(capacity_.slots * capacity_.own, capacity_.prefix, capacity_.prefixes),
         sampler_(work.batch.sampling, static_cast<size_t>(shape_.vocabulary)),
-        tape_(work.model.kernels(), arena_, false) {}
+        tape_(work.kernels, arena_, false) {}
 
   void run(const std::stop_token& stop) {
     while (!stop.stop_requested()) {
@@ -190,7 +190,7 @@ class Sampling {
   void draw_one(Slot& slot, Tensor logits, int64_t row) {
     const auto most = static_cast<size_t>(work_.batch.sampling.max_new_tokens);
     if (slot.ids.size() >= most) return finish(slot, Finish::length);  // none were asked for
-    const Sampled token = work_.model.kernels().sample(sampler_, logits, row, slot.address);
+    const Sampled token = work_.kernels.sample(sampler_, logits, row, slot.address);
     ++slot.address.position;
     slot.last = token.id;
     slot.ids.push_back(token.id);

@@ -58,6 +58,7 @@ class RequestQueue {
 // What a thread needs to sample.
 struct SamplingWork {
   const Model& model;
+  const Kernels& kernels;
   const float* weights;
   const Codec& codec;
   const GenerateBatch& batch;

@@ -195,6 +195,14 @@ class Transformer final : public Engine {
   }
   Version hold(State state) { return versions_.add(std::make_shared<State>(std::move(state))); }
   TokenId vocabulary() const { return static_cast<TokenId>(model_.shape().vocabulary); }
+  // Whether all threads go through one pass after the other together, instead of each through passes of its own: few
+  // rollouts do not pay for a stream of large weights a thread.
+  bool reads_together(size_t requests) const {
+    constexpr uint64_t kCacheBytes = uint64_t{32} << 20;
+    constexpr size_t kRolloutsAThread = 16;
+    return pool_.threads() > 1 && requests < kRolloutsAThread * static_cast<size_t>(pool_.threads()) &&
+           model_.state_bytes() > kCacheBytes;
+  }
 
   Model model_;
   std::shared_ptr<const Codec> codec_;
@@ -204,6 +212,7 @@ class Transformer final : public Engine {
   mutable std::shared_ptr<const Buffer> base_;  // once it was wanted
   mutable std::optional<Digest> digest_;        // of the folder, once it has been read
   ThreadPool pool_;
+  std::unique_ptr<Kernels> shared_products_ = cpu_kernels(cpu::quickest(), &pool_);
   std::mutex pool_mutex_;            // one call at a time uses the pool; others do their work on the caller's thread
   std::counting_semaphore<> lanes_;  // samplers at work, of all calls: as many as threads
   Versions<State> versions_;
@@ -215,10 +224,13 @@ void Transformer::generate(Version version, const GenerateBatch& batch, const Co
   const auto state = versions_.get(version);
   std::mutex sink_mutex;
   std::unique_lock lock(pool_mutex_, std::defer_lock);
-  const int64_t threads = lock.try_lock() ? pool_.threads() : 1;
+  const bool owned = lock.try_lock();
+  const bool together = owned && reads_together(batch.prompt.size());
+  const int64_t threads = owned && !together ? pool_.threads() : 1;
   const size_t share = (batch.prompt.size() + static_cast<size_t>(threads) - 1) / static_cast<size_t>(threads);
   RequestQueue queue(batch, share);
   const SamplingWork work{.model = model_,
+                          .kernels = together ? *shared_products_ : model_.kernels(),
                           .weights = state->read(),
                           .codec = *codec_,
                           .batch = batch,

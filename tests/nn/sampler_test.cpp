@@ -35,6 +35,7 @@ std::map<size_t, Written> sampled(const GoldenModel& golden, const GenerateBatch
   std::mutex mutex;
   nn::RequestQueue queue(batch, (batch.prompt.size() + 2) / 3);
   const nn::SamplingWork work{.model = golden.model,
+                              .kernels = golden.model.kernels(),
                               .weights = golden.state.weights.data(),
                               .codec = codec,
                               .batch = batch,

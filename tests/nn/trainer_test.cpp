@@ -127,6 +127,7 @@ TEST_CASE("the first step on sampled rollouts sees the sampler's log-probabiliti
       batch.temperature.push_back(0.8F);
     };
     nn::sample_requests({.model = golden.model,
+                         .kernels = golden.model.kernels(),
                          .weights = golden.state.weights.data(),
                          .codec = codec,
                          .batch = asked,

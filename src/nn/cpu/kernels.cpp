@@ -15,9 +15,12 @@ using cpu::kPanel;
 using cpu::Primitives;
 using cpu::Product;
 
+// Numbers of a matrix that take a thread longer to read than to wake up.
+constexpr int64_t kWorthSharing = 64 * 1024;
+
 class CpuKernels final : public Kernels {
  public:
-  explicit CpuKernels(const Primitives& by) : by_(by) {}
+  CpuKernels(const Primitives& by, ThreadPool* pool) : by_(by), pool_(pool) {}
 
   int64_t matrix_floats(int64_t rows, int64_t columns) const override { return cpu::panels(rows) * kPanel * columns; }
   void pack(const float* plain, int64_t first, int64_t count, const Matrix& matrix, float* packed) const override {
@@ -45,17 +48,14 @@ class CpuKernels final : public Kernels {
   }
 
   void linear(Tensor x, const Matrix& matrix, const float* bias, Tensor out) const override {
-    by_.product({.rows = x.rows,
-                 .columns = matrix.rows,
-                 .depth = matrix.columns,
-                 .a = x.data,
-                 .a_row = x.columns,
-                 .b = matrix.data,
-                 .b_panel = matrix.columns * kPanel,
-                 .b_depth = kPanel,
-                 .c = out.data,
-                 .c_row = out.columns,
-                 .c_panel = kPanel});
+    const int64_t panels = cpu::panels(matrix.rows);
+    const bool shared = pool_ != nullptr && matrix.rows * matrix.columns >= kWorthSharing;
+    const int64_t parts = shared ? std::min<int64_t>(pool_->threads(), panels) : 1;
+    const auto part = [&](int64_t i) { product_panels(x, matrix, out, panels * i / parts, panels * (i + 1) / parts); };
+    if (parts > 1)
+      pool_->for_each(parts, part);
+    else
+      part(0);
     if (bias == nullptr) return;
     for (int64_t t = 0; t < out.rows; ++t) by_.add(out.row(t), bias, out.columns, out.row(t));
   }
@@ -180,7 +180,23 @@ class CpuKernels final : public Kernels {
     for (int64_t t = 0; t < rows; ++t) visit(t, (heads.query + heads.key) * heads.width, heads.key * heads.width);
   }
 
+  // Panels [first, last) of a linear map.
+  void product_panels(Tensor x, const Matrix& matrix, Tensor out, int64_t first, int64_t last) const {
+    by_.product({.rows = x.rows,
+                 .columns = std::min(matrix.rows, last * kPanel) - first * kPanel,
+                 .depth = matrix.columns,
+                 .a = x.data,
+                 .a_row = x.columns,
+                 .b = matrix.data + first * kPanel * matrix.columns,
+                 .b_panel = matrix.columns * kPanel,
+                 .b_depth = kPanel,
+                 .c = out.data + first * kPanel,
+                 .c_row = out.columns,
+                 .c_panel = kPanel});
+  }
+
   const Primitives& by_;
+  ThreadPool* const pool_;
 };
 
 // dx = dx + dout W. The panels of W are turned round: rows become the depth.
@@ -262,8 +278,8 @@ void CpuKernels::optimize(const OptimizerStep& step, const float* gradient, int6
 
 }  // namespace
 
-std::unique_ptr<Kernels> cpu_kernels(const Primitives& primitives) {
-  return std::make_unique<CpuKernels>(primitives);
+std::unique_ptr<Kernels> cpu_kernels(const Primitives& primitives, ThreadPool* pool) {
+  return std::make_unique<CpuKernels>(primitives, pool);
 }
 
 }  // namespace sil::nn
