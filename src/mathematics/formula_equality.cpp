@@ -50,7 +50,8 @@ FormulaEquality::Values FormulaEquality::sampled(const Expression& a, const Expr
 
 FormulaEquality::Values FormulaEquality::values(const Expression& a, const Expression& b) {
   std::set<std::string> variables;
-  const bool imaginary = collect_variables(a, variables) | collect_variables(b, variables);
+  bool imaginary = collect_variables(a, variables);
+  imaginary |= collect_variables(b, variables);
   if (!imaginary) {
     Values real = sampled(a, b, variables, Domain::real);
     if (!real.empty()) return real;
