@@ -9,8 +9,10 @@ cd "$(dirname "$0")/.."
 # strace: tests compare the system calls of a real run with those of the simulated file system.
 packages=(g++ cmake ninja-build ccache mold git ca-certificates python3
           libcli11-dev nlohmann-json3-dev libspdlog-dev libfmt-dev libyaml-cpp-dev libre2-dev
-          libpcre2-dev libutf8proc-dev libzstd-dev zlib1g-dev libssl-dev liblua5.4-dev libhwy-dev libboost1.81-dev catch2 jq
-          strace)
+          libpcre2-dev libutf8proc-dev libzstd-dev zlib1g-dev libssl-dev liblua5.4-dev libhwy-dev catch2 jq strace)
+boost=libboost1.81-dev
+grep -qs '^ID=ubuntu' /etc/os-release && boost=libboost-dev   # which has no 1.81
+packages+=("$boost")
 # libtorch_cpu.so asks for the two libraries of NVIDIA even where there is no GPU.
 torch=2.11.0
 wheels=("torch==$torch" nvidia-cuda-runtime==13.0.96 nvidia-cuda-cupti==13.0.85)

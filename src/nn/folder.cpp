@@ -101,10 +101,10 @@ std::optional<AdapterFolder> adapter_of(const std::string& path) {
   PeftConfig config = read_peft_config(out.config, where);
   out.lora = std::move(config.lora);
   out.base = config.base_model;
-  if (!env.is_dir(out.base) && env.is_dir(path + "/" + out.base)) out.base = path + "/" + out.base;
-  if (!env.is_dir(out.base))
-    throw Error(Exit::unreadable, "its base model " + out.base + " is no folder here",
-                "set base_model_name_or_path to the folder that holds the base model", where);
+  if (!env.exists(out.base) && env.exists(path + "/" + out.base)) out.base = path + "/" + out.base;
+  if (!env.is_dir(out.base) && !(env.exists(out.base) && is_gguf(out.base)))
+    throw Error(Exit::unreadable, "its base model " + out.base + " is no folder or .gguf file here",
+                "set base_model_name_or_path to the base model's folder or file", where);
   if (env.exists(out.base + "/" + kPeftConfig) && !env.exists(out.base + "/config.json"))
     throw Error(Exit::unreadable, "its base model " + out.base + " is an adapter itself",
                 "merge that one into its own base model first", where);

@@ -160,7 +160,7 @@ TEST_CASE("an adapter that cannot be read says what of it") {
   CHECK_THAT(refusal("\"r\": 3", "\"r\": 4"), Contains("lora_A.weight"));
   CHECK_THAT(refusal("\"use_dora\": false", "\"use_dora\": true"), Contains("use_dora is true"));
   CHECK_THAT(refusal("\"bias\": \"none\"", "\"bias\": \"all\""), Contains("bias is \"all\""));
-  CHECK_THAT(refusal("\"base\"", "\"hub/name\""), Contains("its base model hub/name is no folder here"));
+  CHECK_THAT(refusal("\"base\"", "\"hub/name\""), Contains("its base model hub/name is no folder or .gguf file here"));
 }
 
 TEST_CASE("a recipe's adapter on a folder that holds one already is refused") {
