@@ -4,6 +4,7 @@
 import json
 import os
 import pathlib
+import random
 import re
 import shutil
 import subprocess
@@ -16,6 +17,7 @@ SIL = ROOT / "build/release/bin/sil"
 RECIPE = ROOT / "tests/bench/spine.yaml"
 SAMPLES = 8
 GOAL = 150_000  # rollouts/s
+NEW_TOKENS = 64
 REPEATS = 3  # of the timed run; the best one counts, as a shared machine only ever slows down
 SLOW_GRADER = """\
 import sys, time
@@ -275,6 +277,42 @@ def bench_tokenizer(folder):
         subprocess.run([python, "-c", TOKENIZERS, *arguments], check=True, env=environment)
 
 
+def bench_smollm2(folder):
+    """A published model from its GGUF file: ready, then greedy decoding, prefill of 100 tokens a prompt included."""
+    model = ROOT / ".deps/SmolLM2-135M-Instruct.Q4_1.gguf"
+    if not model.exists():
+        print("smollm2: scripts/get_smollm2.sh has not fetched the model: nothing is measured")
+        return
+    numbers = random.Random(1)
+    options = ["temperature=0", f"max_new_tokens={NEW_TOKENS}", 'logit_bias={"2": -100}']  # 2 would end a text
+
+    def seconds(prompts, samples):
+        rows = [json.dumps({"token_ids": [numbers.randrange(17, 49152) for _ in range(100)]}) + "\n" for _ in range(prompts)]
+        text = "".join(row * samples for row in rows)
+        begin = time.monotonic()
+        done = subprocess.run([SIL, "generate", model, *options], input=text, stdout=subprocess.PIPE, text=True, check=True)
+        assert len(done.stdout.splitlines()) == prompts * samples
+        return time.monotonic() - begin
+
+    ready = min(seconds(0, 1) for _ in range(REPEATS))
+    print(f"smollm2: ready from GGUF in {ready:.2f} s (limit 3)", flush=True)
+    ours = {}
+    for prompts, samples in ((1, 1), (8, 1), (32, 1), (4, 8)):
+        rate = prompts * samples * NEW_TOKENS / (min(seconds(prompts, samples) for _ in range(REPEATS)) - ready)
+        ours[prompts, samples] = rate
+        print(f"smollm2: {prompts} prompts x {samples}: {rate:.1f} tokens/s", flush=True)
+    python, imported = os.environ.get("SIL_PEERS_PYTHON"), ROOT / ".deps/SmolLM2-135M-Instruct"
+    if not python or not imported.exists():
+        print(f"smollm2: no peer is measured beside: that takes SIL_PEERS_PYTHON, and sil import to {imported.name}")
+        return
+    rates = peer_rates(python, "hf_smollm2.py", "--model", str(imported), "--what", "generate")
+    peer = {row["batch"]: best_rate(row) for row in rates if row["bench"] == "hf_generate_smollm2"}
+    for (prompts, samples), aim in (((1, 1), 2.2), ((8, 1), 3), ((32, 1), 2.5), ((4, 8), 5)):
+        rate = peer[prompts * samples]
+        print(f"smollm2: {prompts} prompts x {samples}: {ours[prompts, samples] / rate:.2f} x transformers "
+              f"({rate:.1f} tokens/s; aim {aim})")
+
+
 def best_rate(row):
     rate = row["tokens_per_s"]
     return max(rate.values()) if isinstance(rate, dict) else rate
@@ -287,7 +325,7 @@ def ratio(shape, what, lines, peer, name):
 
 def main():
     benches = {"spine": bench_spine, "start": bench_start, "engine": bench_engine, "round": bench_round,
-               "instructions": bench_instructions, "tokenizer": bench_tokenizer}
+               "instructions": bench_instructions, "tokenizer": bench_tokenizer, "smollm2": bench_smollm2}
     with tempfile.TemporaryDirectory(prefix="sil-bench-") as folder:
         for what in sys.argv[1:] or benches:
             benches[what](pathlib.Path(folder))

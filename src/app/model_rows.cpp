@@ -209,11 +209,15 @@ class Generator final : public ModelRows<PromptRow> {
     batch.sampling = options_.sampling;
     batch.sampling.temperature = temperature;
     batch.prompt_begin.push_back(0);
+    const PromptRow* last = nullptr;
     for (const size_t i : members) {
       const PromptRow& row = rows[i];
-      batch.prompt.push_back(static_cast<uint32_t>(batch.prompt_begin.size() - 1));
-      batch.ids.insert(batch.ids.end(), row.ids.begin(), row.ids.end());
-      batch.prompt_begin.push_back(batch.ids.size());
+      if (last == nullptr || last->ids != row.ids) {  // a prompt that comes again is read once
+        batch.ids.insert(batch.ids.end(), row.ids.begin(), row.ids.end());
+        batch.prompt_begin.push_back(batch.ids.size());
+      }
+      last = &row;
+      batch.prompt.push_back(static_cast<uint32_t>(batch.prompt_begin.size() - 2));
       batch.key.push_back(group_key(key_, 0, 0, 0, row.occurrence));
       batch.uid.push_back(uid_of(row.ids));
       batch.sample.push_back(0);

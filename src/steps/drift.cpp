@@ -12,7 +12,8 @@ namespace {
 
 constexpr int64_t kKlRollouts = 256;
 
-// Reads frames from `next` on until the groups hold kKlRollouts of the step, and leaves just these.
+// Reads frames from `next` on until the groups hold kKlRollouts of the step, and leaves just these, or as many of them
+// as kScoredTokens allow.
 void complete(RoundContext& context, const StepSpec& spec, const Sampler& sampler, size_t next,
               std::vector<Group>& groups) {
   const auto of_step = [&](const Rollout& rollout) { return rollout.step == sampler.step; };
@@ -28,9 +29,7 @@ void complete(RoundContext& context, const StepSpec& spec, const Sampler& sample
     have += count(more);
     std::ranges::move(more, std::back_inserter(groups));
   }
-  int64_t left = kKlRollouts;
-  for (Group& group : groups)
-    std::erase_if(group.rollouts, [&](const Rollout& rollout) { return !of_step(rollout) || left-- <= 0; });
+  keep_first_rollouts(groups, sampler.step, kKlRollouts, kScoredTokens);
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 // generate: rollouts of a role, for fresh problems, for a pool's groups, or after each of a pool's rollouts.
 #include <algorithm>
+#include <limits>
 #include <unordered_map>
 
 #include "sil/rng.h"
@@ -187,7 +188,7 @@ class Generate final : public Step {
   bool makes_pool(const StepSpec& spec) const override {
     return !options_.tasks.empty() || (spec.name != spec.verb && spec.name.rfind("generate_", 0) != 0);
   }
-  // After the last frame: what was sampled must be what is scored, bit for bit, on the first frame that this step
+  // After the last frame: what was sampled must be what is scored, bit for bit, on the first rollouts that this step
   // wrote.
   StepResult run(RoundContext& context, const StepSpec& spec) const override {
     const StepProgress& progress = context.round().steps[spec.name];
@@ -199,7 +200,9 @@ class Generate final : public Step {
     auto how = sampler(context, spec);
     StepResult result;
     std::vector<Group> made = read_sampled_frame(context, spec, *how, first).made;
-    result.metrics["rescored_tokens"] = static_cast<double>(check_logprobs(context, *how, made));
+    std::vector<Group> checked = made;
+    keep_first_rollouts(checked, how->step, std::numeric_limits<int64_t>::max(), kScoredTokens);
+    result.metrics["rescored_tokens"] = static_cast<double>(check_logprobs(context, *how, checked));
     if (const auto kl = kl_to_base(context, spec, *how, std::move(made), first + 1)) result.metrics["kl_to_base"] = *kl;
     return result;
   }

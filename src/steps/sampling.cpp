@@ -178,6 +178,19 @@ int64_t sample(RoundContext& context, const Sampler& sampler, const std::vector<
   return asked;
 }
 
+void keep_first_rollouts(std::vector<Group>& groups, const std::string& step, int64_t rollouts, int64_t tokens) {
+  int64_t kept = 0;
+  bool full = false;
+  for (Group& group : groups)
+    std::erase_if(group.rollouts, [&](const Rollout& rollout) {
+      if (rollout.step != step) return true;
+      tokens -= std::ssize(group.prompts[rollout.prompt].ids) + std::ssize(rollout.ids);
+      full = full || kept == rollouts || (kept > 0 && tokens < 0);
+      kept += full ? 0 : 1;
+      return full;
+    });
+}
+
 int64_t check_logprobs(RoundContext& context, const Sampler& sampler, const std::vector<Group>& groups) {
   Engine& engine = context.models.engine(sampler.model);
   if (!engine.caps().score || !engine.caps().logprobs) return 0;
@@ -193,8 +206,8 @@ int64_t check_logprobs(RoundContext& context, const Sampler& sampler, const std:
       if (scored[i] != sampled.logprobs[i])
         throw Error(Exit::differs,
                     sampler.step + ": token " + std::to_string(i) +
-                        " of the first frame was sampled with log-probability " + std::to_string(sampled.logprobs[i]) +
-                        " and scores " + std::to_string(scored[i]),
+                        " of the first rollouts was sampled with log-probability " +
+                        std::to_string(sampled.logprobs[i]) + " and scores " + std::to_string(scored[i]),
                     "the sampler and the trainer disagree: this is a fault of the program or of the machine");
     compared += std::ssize(scored);
   }

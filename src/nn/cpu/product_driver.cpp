@@ -28,13 +28,13 @@ struct Cut {
             .into = p.into};
   }
 
-  // Panels [first, panels of the product) of a tile.
-  void run(Tile tile, int rows, int64_t first) const {
-    const int64_t whole = p.columns / kPanel;
+  // Panels [first, last) of a tile.
+  void run(Tile tile, int rows, int64_t first, int64_t last) const {
+    const int64_t whole = std::min(last, p.columns / kPanel);
     first = run_by(shapes.four_panels[rows], 4, tile, first, whole);
     first = run_by(shapes.two_panels[rows], 2, tile, first, whole);
     first = run_by(shapes.tiles[rows], 1, tile, first, whole);
-    if (p.columns % kPanel != 0) edge(moved(tile, first), rows, p.columns % kPanel);
+    if (first < last) edge(moved(tile, first), rows, p.columns % kPanel);
   }
   // One panel.
   void run_one(Tile tile, int rows, int64_t panel) const {
@@ -74,16 +74,25 @@ struct Cut {
   }
 };
 
+// Blocks of rows, one after the other, pass by all panels: a panel is read from memory once a block. The rows that are
+// left over pass by with the last block, as many panels at a time as their tile takes at most.
 void run_chain(const TileShapes& shapes, const Product& p) {
+  constexpr int64_t kTogether = 4;
   const Cut cut{shapes, p};
   const int64_t tiles = p.rows / shapes.rows;
-  const int64_t block = std::max<int64_t>(1, kBlockFloats / (std::max<int64_t>(p.depth, 1) * shapes.rows));
-  for (int64_t first = 0; first < tiles; first += block)
-    for (int64_t panel = 0; panel < panels(p.columns); ++panel)
-      for (int64_t t = first; t < std::min(tiles, first + block); ++t)
-        cut.run_one(cut.tile(t * shapes.rows), shapes.rows, panel);
   const int rest = static_cast<int>(p.rows % shapes.rows);
-  if (rest > 0) cut.run(cut.tile(tiles * shapes.rows), rest, 0);
+  const int64_t block = std::max<int64_t>(1, kBlockFloats / (std::max<int64_t>(p.depth, 1) * shapes.rows));
+  int64_t first = 0;
+  do {
+    const int64_t last = std::min(tiles, first + block);
+    for (int64_t group = 0; group < panels(p.columns); group += kTogether) {
+      const int64_t end = std::min(group + kTogether, panels(p.columns));
+      for (int64_t panel = group; panel < end; ++panel)
+        for (int64_t t = first; t < last; ++t) cut.run_one(cut.tile(t * shapes.rows), shapes.rows, panel);
+      if (last == tiles && rest > 0) cut.run(cut.tile(tiles * shapes.rows), rest, group, end);
+    }
+    first = last;
+  } while (first < tiles);
 }
 
 // Chains of kLongestChain terms, joined pairwise.
