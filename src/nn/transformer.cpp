@@ -199,7 +199,7 @@ class Transformer final : public Engine {
   // rollouts do not pay for a stream of large weights a thread.
   bool reads_together(size_t requests) const {
     constexpr uint64_t kCacheBytes = uint64_t{32} << 20;
-    constexpr size_t kRolloutsAThread = 16;
+    constexpr size_t kRolloutsAThread = 32;
     return pool_.threads() > 1 && requests < kRolloutsAThread * static_cast<size_t>(pool_.threads()) &&
            model_.state_bytes() > kCacheBytes;
   }

@@ -42,6 +42,14 @@ struct Cut {
     shapes.tiles[rows](moved(tile, panel), packed());
   }
 
+  // Asks for a part of a panel that comes later: reading it from memory goes on while the ones before it are computed.
+  void fetch(int64_t panel, int64_t part, int64_t parts) const {
+    if (panel >= panels(p.columns)) return;
+    const float* const b = p.b + panel * p.b_panel;
+    for (int64_t k = p.depth * part / parts; k < p.depth * (part + 1) / parts; ++k)
+      __builtin_prefetch(b + k * p.b_depth, 0, 2);
+  }
+
   int64_t run_by(TileFunction function, int64_t count, const Tile& tile, int64_t first, int64_t last) const {
     if (function == nullptr) return first;
     for (; first + count <= last; first += count) function(moved(tile, first), packed());
@@ -88,7 +96,10 @@ void run_chain(const TileShapes& shapes, const Product& p) {
     for (int64_t group = 0; group < panels(p.columns); group += kTogether) {
       const int64_t end = std::min(group + kTogether, panels(p.columns));
       for (int64_t panel = group; panel < end; ++panel)
-        for (int64_t t = first; t < last; ++t) cut.run_one(cut.tile(t * shapes.rows), shapes.rows, panel);
+        for (int64_t t = first; t < last; ++t) {
+          cut.fetch(panel + kTogether, t - first, last - first);
+          cut.run_one(cut.tile(t * shapes.rows), shapes.rows, panel);
+        }
       if (last == tiles && rest > 0) cut.run(cut.tile(tiles * shapes.rows), rest, group, end);
     }
     first = last;
