@@ -9,6 +9,7 @@
 #include "app/row_filter.h"
 #include "jinja/template.h"
 #include "sil/env.h"
+#include "tokenizers/chat_templates.h"
 
 namespace sil {
 namespace {
@@ -32,43 +33,23 @@ std::optional<std::chrono::sys_seconds> time_of(std::string_view text) {
 }
 
 // A template file, or those of a model's folder with its special tokens.
-struct ChatTemplates {
+struct Templates {
   std::map<std::string, jinja::Template> by_name;
   Json bos_token, eos_token;  // null: the model has none
 };
 
-Json token_of(const Json& config, std::string_view key) {
-  const Json* token = config.find(key);
-  if (token != nullptr && token->is_object()) token = token->find("content");
-  return token != nullptr && token->is_string() ? *token : Json();
-}
-
-void add_configured(ChatTemplates& out, const Json& config, const Place& where) {
-  const Json* given = config.find("chat_template");
-  if (given == nullptr || given->is_null()) return;
-  if (given->is_string()) {
-    out.by_name.emplace("default", jinja::Template::parse(given->as_string(), where));
-    return;
-  }
-  for (const Json& one : given->as_array())
-    out.by_name.emplace(one.at("name").as_string(), jinja::Template::parse(one.at("template").as_string(), where));
-}
-
-ChatTemplates read_templates(const std::string& path) {
+Templates read_templates(const std::string& path) {
   Env& env = system_env();
-  ChatTemplates out;
+  Templates out;
   if (!env.is_dir(path)) {
     out.by_name.emplace("default", jinja::Template::parse(env.read_all(path), {path, 0, 0}));
     return out;
   }
-  const std::string file = path + "/chat_template.jinja", config_file = path + "/tokenizer_config.json";
-  if (env.exists(file)) out.by_name.emplace("default", jinja::Template::parse(env.read_all(file), {file, 0, 0}));
-  if (env.exists(config_file)) {
-    const Json config = parse_json(env.read_all(config_file), {config_file, 0, 0});
-    out.bos_token = token_of(config, "bos_token");
-    out.eos_token = token_of(config, "eos_token");
-    if (out.by_name.empty()) add_configured(out, config, {config_file, 0, 0});
-  }
+  const ChatTemplates given = read_chat_templates(path);
+  for (const auto& [name, source] : given.by_name)
+    out.by_name.emplace(name, jinja::Template::parse(source.text, source.place));
+  out.bos_token = given.bos_token;
+  out.eos_token = given.eos_token;
   if (out.by_name.empty())
     throw Error(Exit::unreadable, path + " has no chat template",
                 "expected chat_template.jinja, or chat_template in tokenizer_config.json");
@@ -77,7 +58,7 @@ ChatTemplates read_templates(const std::string& path) {
 
 class TemplateRows final : public RowFilter {
  public:
-  explicit TemplateRows(const ChatTemplates& templates)
+  explicit TemplateRows(const Templates& templates)
       : RowFilter(
             "{\"messages\", \"tools\"?, \"add_generation_prompt\"?, \"bos_token\"?, \"eos_token\"?, \"extra\"?, "
             "\"now\"?}"),
@@ -145,14 +126,14 @@ class TemplateRows final : public RowFilter {
     return out;
   }
 
-  const ChatTemplates& templates_;
+  const Templates& templates_;
   std::vector<Json> answers_;
 };
 
 }  // namespace
 
 int template_render_command(const std::string& path) {
-  const ChatTemplates templates = read_templates(path);
+  const Templates templates = read_templates(path);
   TemplateRows(templates).run();
   return 0;
 }

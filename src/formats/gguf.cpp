@@ -9,7 +9,8 @@
 #include <set>
 #include <type_traits>
 
-#include "base/utf8.h"
+#include "base/code_point.h"
+#include "formats/quoted.h"
 
 namespace sil {
 namespace {
@@ -26,21 +27,6 @@ constexpr uint64_t kMostTensors = 100'000;
 constexpr uint64_t kLongestName = 65535;  // bytes, as the format says of keys
 constexpr uint32_t kMostDimensions = 4;
 constexpr uint64_t kLargestAlignment = uint64_t{1} << 20;
-
-std::string quoted(std::string_view text) {
-  std::string out;
-  append_json_string(out, text.substr(0, 100));
-  return out;
-}
-
-bool is_utf8(std::string_view text) {
-  while (!text.empty()) {
-    const Utf8Step step = utf8_step(text);
-    if (!step.valid) return false;
-    text.remove_prefix(step.length);
-  }
-  return true;
-}
 
 // Bytes that a value takes at least; of strings and arrays: their lengths.
 uint64_t least_size(GgufValueType type) {
@@ -119,14 +105,14 @@ class Reader {
     if (length == 0 || length > kLongestName)
       fail_here("has a name of " + std::to_string(length) + " bytes; allowed: 1 to " + std::to_string(kLongestName));
     const std::string_view text = take(length);
-    if (!is_utf8(text)) fail_here("has a name that is not UTF-8: " + quoted(text));
+    if (!is_utf8(text)) fail_here("has a name that is not UTF-8: " + quoted_name(text));
     return std::string(text);
   }
 
   void metadata(uint64_t index) {
     part_ = "metadata " + std::to_string(index);
     std::string key = name();
-    part_ = "metadata " + quoted(key);
+    part_ = "metadata " + quoted_name(key);
     if (!keys_.insert(key).second) fail_here("is there twice");
     const GgufValueType type = value_type();
     Json value = type == GgufValueType::array ? list() : scalar(type);
@@ -218,7 +204,7 @@ class Reader {
     part_ = "the description of tensor " + std::to_string(index);
     GgufTensor tensor;
     tensor.name = name();
-    part_ = "tensor " + quoted(tensor.name);
+    part_ = "tensor " + quoted_name(tensor.name);
     if (!names_.insert(tensor.name).second) fail_here("is there twice");
     const uint32_t dimensions = number<uint32_t>();
     if (dimensions > kMostDimensions)
@@ -257,7 +243,7 @@ class Reader {
     at_ += std::min(padding(at_), left());
     const uint64_t data = at_;
     for (size_t i = 0; i < out_.tensors.size(); ++i) {
-      part_ = "tensor " + quoted(out_.tensors[i].name);
+      part_ = "tensor " + quoted_name(out_.tensors[i].name);
       at_ += std::min(padding(at_ - data), left());
       if (places_[i].offset != at_ - data)
         fail_here("lies at byte " + std::to_string(places_[i].offset) + " of the data instead of " +
@@ -299,7 +285,7 @@ int64_t element_count(const GgufTensor& tensor) {
 void dequantise(const GgufTensor& tensor, std::span<float> out, const Place& where) {
   if (!is_dequantised(tensor.type))
     throw Error(Exit::unreadable,
-                "tensor " + quoted(tensor.name) + " is of the type " + std::string(about(tensor.type).name) +
+                "tensor " + quoted_name(tensor.name) + " is of the type " + std::string(about(tensor.type).name) +
                     "; those that are read: " + dequantised_types(),
                 "take another quantisation of the same model, as Q8_0", where);
   dequantise(tensor.type, tensor.bytes, out);

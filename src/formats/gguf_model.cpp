@@ -14,16 +14,6 @@ constexpr int64_t kMostSize = int64_t{1} << 24;
 constexpr int64_t kMostLayers = 1024;
 constexpr int64_t kMostPositions = int64_t{1} << 20;
 
-// The decimal number that a person would write for a float: 1e-5 and not 9.999999747378752e-06. What was no float
-// stays.
-double decimal(double value) {
-  const auto narrow = static_cast<float>(value);
-  if (static_cast<double>(narrow) != value) return value;
-  std::string text;
-  append_json_number(text, narrow);
-  return parse_json(text).as_double();
-}
-
 // Reads the hyperparameters, which all begin with the architecture; what nobody asked for in the end is refused.
 class Hyperparameters {
  public:

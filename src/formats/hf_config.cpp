@@ -264,4 +264,12 @@ HfConfig read_hf_config(std::string_view text, const Place& where) {
   return Reader(text, where).read();
 }
 
+double decimal(double value) {
+  const auto narrow = static_cast<float>(value);
+  if (static_cast<double>(narrow) != value) return value;
+  std::string text;
+  append_json_number(text, narrow);
+  return parse_json(text).as_double();
+}
+
 }  // namespace sil

@@ -59,4 +59,8 @@ std::string write_hf_config(const HfConfig& config);
 // Throws Error(Exit::unreadable) at `where` with everything that is missing, out of range or not supported.
 HfConfig read_hf_config(std::string_view text, const Place& where);
 
+// The decimal number that a person would write for a float: 1e-5 and not 9.999999747378752e-06. What was no float
+// stays.
+double decimal(double value);
+
 }  // namespace sil

@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "formats/half.h"
+#include "formats/quoted.h"
 #include "sil/json.h"
 
 namespace sil {
@@ -29,12 +30,6 @@ uint64_t little_endian(std::string_view bytes) {
   uint64_t value = 0;
   for (size_t i = kPrefix; i-- > 0;) value = value << 8 | static_cast<unsigned char>(bytes[i]);
   return value;
-}
-
-std::string quoted(std::string_view text) {
-  std::string out;
-  append_json_string(out, text.substr(0, 100));
-  return out;
 }
 
 // Product of the shape's dimensions times the element size; false on overflow.
@@ -96,7 +91,7 @@ class Reader {
     throw Error(Exit::unreadable, "not a readable safetensors file: " + what, hint, where_);
   }
   [[noreturn]] void fail_tensor(std::string_view name, const std::string& what) const {
-    fail("tensor " + quoted(name) + " " + what);
+    fail("tensor " + quoted_name(name) + " " + what);
   }
 
   void refuse_other_formats() const {
@@ -123,7 +118,7 @@ class Reader {
   void metadata(const Json& value) {
     if (!value.is_object()) fail(std::string("__metadata__ is ") + value.kind() + ", not a map");
     for (const auto& [key, text] : value.as_object()) {
-      if (!text.is_string()) fail("__metadata__ " + quoted(key) + " is " + text.kind() + ", not a string");
+      if (!text.is_string()) fail("__metadata__ " + quoted_name(key) + " is " + text.kind() + ", not a string");
       out_.metadata[key] = text.as_string();
     }
   }
@@ -132,7 +127,7 @@ class Reader {
     if (!entry.is_object()) fail_tensor(name, std::string("is ") + entry.kind() + ", not a map");
     for (const auto& member : entry.as_object())
       if (member.first != "dtype" && member.first != "shape" && member.first != "data_offsets")
-        fail_tensor(name, "has the unknown key " + quoted(member.first));
+        fail_tensor(name, "has the unknown key " + quoted_name(member.first));
     TensorView view{name, dtype_of(name, entry), numbers(name, entry, "shape"), {}};
     const std::vector<int64_t> range = numbers(name, entry, "data_offsets");
     if (range.size() != 2) fail_tensor(name, "has " + std::to_string(range.size()) + " data_offsets instead of 2");
@@ -156,7 +151,7 @@ class Reader {
       if (kDtypes[i].name == dtype->as_string()) return static_cast<Dtype>(i);
       known += (i == 0 ? "" : " ") + std::string(kDtypes[i].name);
     }
-    fail_tensor(name, "has the dtype " + quoted(dtype->as_string()) + "; those that are read: " + known);
+    fail_tensor(name, "has the dtype " + quoted_name(dtype->as_string()) + "; those that are read: " + known);
   }
 
   std::vector<int64_t> numbers(const std::string& name, const Json& entry, std::string_view key) const {
@@ -165,7 +160,7 @@ class Reader {
     std::vector<int64_t> out;
     for (const Json& number : list->as_array()) {
       if (!number.is_int() || number.as_int() < 0)
-        fail_tensor(name, "has " + std::string(key) + " " + quoted(dump(*list)) + "; allowed: integers from 0");
+        fail_tensor(name, "has " + std::string(key) + " " + quoted_name(dump(*list)) + "; allowed: integers from 0");
       out.push_back(number.as_int());
     }
     return out;
@@ -266,15 +261,15 @@ void expect_tensors(const Safetensors& file, std::span<const TensorView> wanted,
   for (const TensorView& want : wanted) {
     const auto found = extra.find(want.name);
     if (found == extra.end()) {
-      faults.push_back(quoted(want.name) + " is missing");
+      faults.push_back(quoted_name(want.name) + " is missing");
       continue;
     }
     const TensorView& tensor = *found->second;
     if (tensor.dtype != want.dtype || tensor.shape != want.shape)
-      faults.push_back(quoted(want.name) + " is " + shape_text(tensor) + " instead of " + shape_text(want));
+      faults.push_back(quoted_name(want.name) + " is " + shape_text(tensor) + " instead of " + shape_text(want));
     extra.erase(found);
   }
-  for (const auto& [tensor, view] : extra) faults.push_back(quoted(tensor) + " is not part of the model");
+  for (const auto& [tensor, view] : extra) faults.push_back(quoted_name(tensor) + " is not part of the model");
   if (faults.empty()) return;
   std::string message = "the tensors are not those of the model: ";
   for (size_t i = 0; i < std::min(kShown, faults.size()); ++i) message += (i == 0 ? "" : ", ") + faults[i];
@@ -287,7 +282,7 @@ void expect_finite(const Safetensors& file, const Place& where) {
     const size_t at = first_non_finite(tensor);
     if (at == std::string_view::npos) continue;
     throw Error(Exit::unreadable,
-                "tensor " + quoted(tensor.name) + " holds a NaN or an infinity at element " + std::to_string(at),
+                "tensor " + quoted_name(tensor.name) + " holds a NaN or an infinity at element " + std::to_string(at),
                 "these weights diverged; take an earlier version", where);
   }
 }

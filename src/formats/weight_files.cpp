@@ -4,6 +4,7 @@
 #include <map>
 #include <set>
 
+#include "formats/quoted.h"
 #include "formats/shards.h"
 #include "sil/json.h"
 
@@ -13,12 +14,6 @@ namespace {
 // The largest models have some 200. Each is open meanwhile.
 constexpr size_t kMostFiles = 500;
 constexpr size_t kChunk = size_t{1} << 20;
-
-std::string quoted(std::string_view text) {
-  std::string out;
-  append_json_string(out, text.substr(0, 100));
-  return out;
-}
 
 [[noreturn]] void fail(const std::string& what, const std::string& path) {
   throw Error(Exit::unreadable, what, "take all files of the folder from one model", {path, 0, 0});
@@ -75,23 +70,24 @@ void WeightFiles::open_shards(const std::string& folder, Env& env) {
              " are read",
          path_);
   for (const std::string& name : names)
-    if (!env.exists(folder + "/" + name)) fail("the index names " + quoted(name) + ", which is not there", path_);
+    if (!env.exists(folder + "/" + name)) fail("the index names " + quoted_name(name) + ", which is not there", path_);
   for (const std::string& name : names) open(folder + "/" + name, env);
 
   double total = 0;
   for (size_t i = 0; i < tensors_.size(); ++i) {
     const auto found = index.files.find(tensors_[i].name);
     if (found == index.files.end())
-      fail("tensor " + quoted(tensors_[i].name) + " is not in the index, or is there twice", path(i));
+      fail("tensor " + quoted_name(tensors_[i].name) + " is not in the index, or is there twice", path(i));
     if (folder + "/" + found->second != path(i))
-      fail("tensor " + quoted(tensors_[i].name) + " is here, but the index has it in " + quoted(found->second),
-           path(i));
+      fail(
+          "tensor " + quoted_name(tensors_[i].name) + " is here, but the index has it in " + quoted_name(found->second),
+          path(i));
     index.files.erase(found);
     total += static_cast<double>(places_[i].size);
   }
   if (!index.files.empty()) {
     const auto& [tensor, file] = *index.files.begin();
-    fail("tensor " + quoted(tensor) + " is missing, which the index has here", folder + "/" + file);
+    fail("tensor " + quoted_name(tensor) + " is missing, which the index has here", folder + "/" + file);
   }
   if (index.total_size >= 0 && index.total_size != total)
     fail("total_size is " + dump(index.total_size) + ", but the tensors have " + dump(total) + " bytes", path_);

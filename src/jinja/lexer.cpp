@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/code_point.h"
 #include "jinja/text_scan.h"
 #include "jinja/unicode.h"
 
@@ -256,7 +257,7 @@ class Lexer {
     }
     if (!good || point > 0x10FFFF || (point >= 0xD800 && point <= 0xDFFF))
       refuse(where_, begin, "'" + std::string(digits) + "' in a string's escape is no character");
-    append_code_point(out, point);
+    append_utf8(out, point);
   }
 
   void take(Token::Kind kind, std::string text, size_t length) {

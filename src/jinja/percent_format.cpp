@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/code_point.h"
 #include "jinja/format.h"
 #include "jinja/operations.h"
 #include "jinja/text_scan.h"
@@ -141,7 +142,7 @@ class PercentFormat {
   std::string character(const Value& value, FormatSpec& spec) {
     std::string out;
     if (value.is_integral() && value.integer() >= 0 && value.integer() <= 0x10FFFF) {
-      append_code_point(out, static_cast<char32_t>(value.integer()));
+      append_utf8(out, static_cast<char32_t>(value.integer()));
     } else if (value.is_text() && code_points(value.text()->text) == 1) {
       out = value.text()->text;
     } else {

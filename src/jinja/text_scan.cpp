@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include "base/code_point.h"
 #include "base/utf8.h"
 
 namespace sil::jinja {
@@ -36,31 +37,9 @@ size_t character_length(std::string_view text) {
 }
 
 char32_t first_code_point(std::string_view text) {
-  const auto byte = [&](size_t i) { return static_cast<char32_t>(static_cast<unsigned char>(text[i])); };
   const Utf8Step step = utf8_step(text);
-  if (!step.valid || step.length == 1) return byte(0);
-  char32_t point = byte(0) & (0xFFU >> (step.length + 1));
-  for (size_t i = 1; i < step.length; ++i) point = (point << 6) | (byte(i) & 0x3F);
-  return point;
-}
-
-void append_code_point(std::string& out, char32_t point) {
-  const auto tail = [&](int shift) { out += static_cast<char>(0x80 | ((point >> shift) & 0x3F)); };
-  if (point < 0x80) {
-    out += static_cast<char>(point);
-  } else if (point < 0x800) {
-    out += static_cast<char>(0xC0 | (point >> 6));
-    tail(0);
-  } else if (point < 0x10000) {
-    out += static_cast<char>(0xE0 | (point >> 12));
-    tail(6);
-    tail(0);
-  } else {
-    out += static_cast<char>(0xF0 | (point >> 18));
-    tail(12);
-    tail(6);
-    tail(0);
-  }
+  if (!step.valid) return static_cast<unsigned char>(text[0]);
+  return code_point(text.substr(0, step.length));
 }
 
 size_t find_text(std::string_view text, std::string_view wanted, size_t from) {

@@ -12,7 +12,6 @@ size_t code_points(std::string_view text);
 size_t bytes_of(std::string_view text, size_t count);
 size_t character_length(std::string_view text);    // bytes of the first character; 1 where it is no UTF-8
 char32_t first_code_point(std::string_view text);  // of text that is not empty; bytes that are no UTF-8 as they are
-void append_code_point(std::string& out, char32_t point);
 
 // Linear in both lengths for every input, unlike std::string_view::find. npos when absent.
 size_t find_text(std::string_view text, std::string_view wanted, size_t from = 0);

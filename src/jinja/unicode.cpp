@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/code_point.h"
 #include "jinja/text_scan.h"
 #include "jinja/unicode_tables.h"
 
@@ -37,9 +38,9 @@ void append_changed(std::string& out, char32_t point, const CaseTable& table) {
   for (int back = 0; back < 2 && run != table.runs; ++back) {
     --run;
     if (point > run->last || (point - run->first) % static_cast<char32_t>(run->step) != 0) continue;
-    return append_code_point(out, static_cast<char32_t>(static_cast<int64_t>(point) + run->distance));
+    return append_utf8(out, static_cast<char32_t>(static_cast<int64_t>(point) + run->distance));
   }
-  append_code_point(out, point);
+  append_utf8(out, point);
 }
 
 // Marks, dots and apostrophes: what a final sigma looks through.
@@ -71,7 +72,7 @@ bool is_final_sigma(std::string_view text, size_t at) {
 
 void append_lower(std::string& out, std::string_view text, size_t at, char32_t point) {
   constexpr char32_t kSigma = 0x3A3, kFinalSigma = 0x3C2;
-  if (point == kSigma && is_final_sigma(text, at)) return append_code_point(out, kFinalSigma);
+  if (point == kSigma && is_final_sigma(text, at)) return append_utf8(out, kFinalSigma);
   append_changed(out, point, kLowerTable);
 }
 

@@ -20,13 +20,6 @@ HfFamily family_of(const LlamaShape& shape) {
   return shape.qk_norm ? HfFamily::qwen3 : HfFamily::llama;
 }
 
-// The decimal number that a person would write for it: 1e-6 and not 9.999999974752427e-07.
-double decimal(float value) {
-  std::string text;
-  append_json_number(text, value);
-  return parse_json(text).as_double();
-}
-
 HfConfig config_of(const LlamaShape& shape, TokenId eos) {
   // A prompt gets no <bos>; with a pad_token_id transformers would not train that row of the embedding.
   Json tokens = Json::Object{{"bos_token_id", Json()}, {"eos_token_id", Json(eos)}, {"pad_token_id", Json()}};
@@ -39,7 +32,7 @@ HfConfig config_of(const LlamaShape& shape, TokenId eos) {
           .head_dim = shape.heads.width,
           .vocab_size = shape.vocabulary,
           .max_position_embeddings = shape.context,
-          .rms_norm_eps = decimal(shape.epsilon),
+          .rms_norm_eps = decimal(static_cast<double>(shape.epsilon)),
           .rope_theta = shape.rope_theta,
           .rope_scaling = {},
           .tie_word_embeddings = shape.tied,
@@ -84,7 +77,9 @@ void check_path(const std::string& path) {
   Env& env = system_env();
   if (path.find('\0') != std::string::npos)
     refuse("the folder's path holds a NUL byte", "write the path without it", "");
-  if (!env.exists(path)) refuse("there is no such folder", "a model is a folder with config.json and weights", path);
+  if (!env.exists(path))
+    refuse("there is no such folder or file", "a model is a folder with config.json and weights, or a .gguf file",
+           path);
   if (!env.is_dir(path) && !is_gguf(path))
     refuse("is neither a folder nor a .gguf file",
            "name the folder that holds config.json, model.safetensors and tokenizer.json", path);

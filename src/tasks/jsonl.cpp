@@ -5,12 +5,12 @@
 #include <map>
 #include <vector>
 
+#include "base/code_point.h"
 #include "base/utf8.h"
 #include "formats/jsonl.h"
 #include "tasks/columns.h"
 #include "tasks/exact.h"
 #include "tasks/tasks.h"
-#include "text/code_point.h"
 #include "text/extract.h"
 
 namespace sil {

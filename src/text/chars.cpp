@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <map>
 
+#include "base/code_point.h"
 #include "base/utf8.h"
-#include "text/code_point.h"
 #include "text/codecs.h"
 #include "text/specials.h"
 #include "text/tokenizer_json.h"

@@ -3,8 +3,9 @@
 #include <algorithm>
 #include <optional>
 
+#include "base/code_point.h"
 #include "base/utf8.h"
-#include "text/code_point.h"
+#include "text/byte_letters.h"
 #include "text/codecs.h"
 #include "text/specials.h"
 
@@ -36,17 +37,6 @@ Json tokenizer(Json pre_tokenizer, Json decoder, Json model) {
                       {"normalizer", nullptr},     {"pre_tokenizer", std::move(pre_tokenizer)},
                       {"post_processor", nullptr}, {"decoder", std::move(decoder)},
                       {"model", std::move(model)}};
-}
-
-// GPT-2's letters: what prints in Latin-1 stands for itself, the other bytes follow from U+0100 on.
-std::vector<std::string> byte_letters() {
-  std::vector<std::string> out;
-  char32_t next = 0x100;
-  for (char32_t byte = 0; byte < 0x100; ++byte) {
-    const bool prints = (byte >= 0x21 && byte <= 0x7E) || (byte >= 0xA1 && byte != 0xAD);
-    append_utf8(out.emplace_back(), prints ? byte : next++);
-  }
-  return out;
 }
 
 // The characters among the tokens of a WordLevel vocabulary; nullopt where a token is none.
@@ -89,7 +79,10 @@ Json chars_tokenizer(std::span<const std::string> tokens) {
 
 Json bytes_tokenizer() {
   std::vector<std::string> tokens(kSpecials.begin(), kSpecials.end());
-  for (std::string& letter : byte_letters()) tokens.push_back(std::move(letter));
+  for (int byte = 0; byte < 0x100; ++byte) {
+    const char one = static_cast<char>(byte);
+    append_byte_letters(tokens.emplace_back(), {&one, 1});
+  }
   const Json level =
       Json::Object{{"type", "ByteLevel"}, {"add_prefix_space", false}, {"trim_offsets", false}, {"use_regex", false}};
   Json model = Json::Object{{"type", "BPE"},

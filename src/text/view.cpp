@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "base/code_point.h"
 #include "jinja/template.h"
 #include "sil/env.h"
-#include "text/code_point.h"
 
 namespace sil {
 namespace {

@@ -1,7 +1,7 @@
 // ByteLevel and Metaspace: pre-tokenizers that rewrite what they cut.
 #include <optional>
 
-#include "tokenizers/byte_letters.h"
+#include "text/byte_letters.h"
 #include "tokenizers/pre_tokenizer.h"
 #include "tokenizers/split.h"
 

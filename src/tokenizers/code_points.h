@@ -3,7 +3,7 @@
 
 #include <string_view>
 
-#include "text/code_point.h"
+#include "base/code_point.h"
 
 namespace sil::tokenizers {
 

@@ -4,7 +4,7 @@
 
 #include "base/character_assembler.h"
 #include "base/utf8.h"
-#include "tokenizers/byte_letters.h"
+#include "text/byte_letters.h"
 #include "tokenizers/code_points.h"
 #include "tokenizers/decoder.h"
 #include "tokenizers/pattern.h"

@@ -8,6 +8,7 @@
 #include "sil/env.h"
 #include "sil/error.h"
 #include "text/tokenizer_json.h"
+#include "tokenizers/chat_templates.h"
 #include "tokenizers/tokenizer.h"
 #include "tokenizers/vocabulary_json.h"
 
@@ -42,51 +43,18 @@ class Files {
   const std::string& folder_;
 };
 
-// A token of tokenizer_config.json: its text, or a map that holds it; "" where there is none.
-std::string special_text(const Json& config, std::string_view key) {
-  const Json* value = config.find(key);
-  if (value != nullptr && value->is_object()) value = value->find("content");
-  return value != nullptr && value->is_string() ? value->as_string() : std::string();
-}
-
-// The template's text and where it stands; nullopt: the model has none.
-struct TemplateSource {
-  std::string text;
-  Place place;
-};
-std::optional<TemplateSource> template_source(const Files& files, const Json& config) {
-  if (const std::string* const own = files.text("chat_template.jinja"))
-    return TemplateSource{*own, files.place("chat_template.jinja")};
-  const Json* value = config.find("chat_template");
-  const Place place = files.place("tokenizer_config.json");
-  if (value != nullptr && value->is_array()) {  // several, by name
-    const auto& all = value->as_array();
-    const auto found = std::find_if(all.begin(), all.end(), [](const Json& entry) {
-      const Json* name = entry.find("name");
-      return name != nullptr && *name == Json("default");
-    });
-    value = found == all.end() ? nullptr : found->find("template");
-  }
-  if (value == nullptr || value->is_null()) return std::nullopt;
-  if (!value->is_string())
-    throw Error(Exit::unreadable, std::string("chat_template is ") + value->kind() + ", not a text",
-                "take the folder as transformers saved it", place);
-  return TemplateSource{value->as_string(), place};
-}
-
 class FolderCodec final : public Codec {
  public:
-  FolderCodec(std::vector<FolderFile> files, const std::string& folder) {
+  FolderCodec(std::vector<FolderFile> files, const Json& tokenizer, const std::string& folder) {
     const Files all(files, folder);
-    const std::string* const tokenizer = all.text("tokenizer.json");
-    SIL_CHECK(tokenizer != nullptr);
-    tokenizer_ = read_tokenizer_json(*tokenizer, all.place("tokenizer.json"));
+    tokenizer_ = make_tokenizer(tokenizer, all.place("tokenizer.json"));
     const Json config = all.json("tokenizer_config.json");
     parse_special_ = config.find("split_special_tokens") == nullptr || config.at("split_special_tokens") != Json(true);
-    bos_ = special_text(config, "bos_token");
-    eos_ = special_text(config, "eos_token");
-    if (const auto source = template_source(all, config))
-      template_ = jinja::Template::parse(source->text, source->place);
+    const ChatTemplates templates = chat_templates(files, folder);
+    if (templates.bos_token.is_string()) bos_ = templates.bos_token.as_string();
+    if (templates.eos_token.is_string()) eos_ = templates.eos_token.as_string();
+    if (const auto found = templates.by_name.find("default"); found != templates.by_name.end())
+      template_ = jinja::Template::parse(found->second.text, found->second.place);
     read_stop_ids(all);
     Sha256 hash;
     hash.field("folder codec");
@@ -178,8 +146,9 @@ std::shared_ptr<const Codec> folder_codec(std::vector<FolderFile> files, const s
   const Files all(files, folder);
   if (all.text("tokenizer.json") == nullptr)
     throw Error(Exit::unreadable, "holds no tokenizer.json", "save the tokenizer to the same folder", {folder, 0, 0});
-  if (auto small = small_codec(all.json("tokenizer.json"))) return small;
-  return std::make_shared<FolderCodec>(std::move(files), folder);
+  const Json tokenizer = all.json("tokenizer.json");
+  if (auto small = small_codec(tokenizer)) return small;
+  return std::make_shared<FolderCodec>(std::move(files), tokenizer, folder);
 }
 
 std::vector<FolderFile> read_codec_files(const std::string& folder) {

@@ -3,7 +3,7 @@
 #include <utility>
 #include <vector>
 
-#include "tokenizers/byte_letters.h"
+#include "text/byte_letters.h"
 #include "tokenizers/code_points.h"
 #include "tokenizers/pattern.h"
 #include "tokenizers/unicode.h"

@@ -6,7 +6,7 @@
 #include <cmath>
 #include <vector>
 
-#include "text/code_point.h"
+#include "base/code_point.h"
 #include "tokenizers/base64.h"
 #include "tokenizers/component.h"
 #include "tokenizers/json_parts.h"

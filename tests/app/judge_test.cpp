@@ -1,6 +1,7 @@
 #include <sstream>
 #include <vector>
 
+#include "app/json_rows.h"
 #include "app/program.h"
 #include "sil/json.h"
 #include "support/catch.h"
@@ -8,17 +9,6 @@
 using namespace sil;
 using namespace sil::testing;
 using Catch::Matchers::Contains;
-
-namespace {
-
-std::vector<Json> rows_of(const std::string& text) {
-  std::vector<Json> rows;
-  std::istringstream in(text);
-  for (std::string line; std::getline(in, line);) rows.push_back(parse_json(line));
-  return rows;
-}
-
-}  // namespace
 
 TEST_CASE("judge answers each row with a verdict, in order, and succeeds whatever the labels") {
   const ProgramResult result = run_sil("judge exact",

@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "app/hostile.h"
+#include "app/json_rows.h"
 #include "app/program.h"
 #include "sil/json.h"
 #include "support/catch.h"
@@ -63,20 +64,6 @@ class Copy {
  private:
   TestDirectory directory_;
 };
-
-std::vector<Json> rows_of(const std::string& text) {
-  std::vector<Json> rows;
-  std::istringstream in(text);
-  for (std::string line; std::getline(in, line);) rows.push_back(parse_json(line));
-  return rows;
-}
-
-std::vector<Json> answers(const std::string& words, const std::string& input) {
-  const ProgramResult result = run_sil(words, input);
-  INFO(result.err);
-  REQUIRE(result.code == 0);
-  return rows_of(result.out);
-}
 
 // By prompt, as text of ids, log-probs and the rest.
 std::map<std::string, std::string> by_prompt(const std::vector<Json>& rows) {

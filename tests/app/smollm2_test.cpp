@@ -5,6 +5,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "app/json_rows.h"
 #include "app/program.h"
 #include "sil/json.h"
 #include "support/catch.h"
@@ -27,16 +28,6 @@ Json golden_rows() {
   std::ostringstream bytes;
   bytes << in.rdbuf();
   return parse_json(bytes.str()).at("rows");
-}
-
-std::vector<Json> answers(const std::string& words, const std::string& rows) {
-  const ProgramResult result = run_sil(words, rows);
-  INFO(result.err);
-  REQUIRE(result.code == 0);
-  std::vector<Json> out;
-  std::istringstream in(result.out);
-  for (std::string line; std::getline(in, line);) out.push_back(parse_json(line));
-  return out;
 }
 
 std::string prompts() {

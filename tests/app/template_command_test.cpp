@@ -1,6 +1,7 @@
 #include <sstream>
 #include <vector>
 
+#include "app/json_rows.h"
 #include "app/program.h"
 #include "sil/json.h"
 #include "support/catch.h"
@@ -10,13 +11,6 @@ using namespace sil::testing;
 using Catch::Matchers::Contains;
 
 namespace {
-
-std::vector<Json> rows_of(const std::string& text) {
-  std::vector<Json> rows;
-  std::istringstream in(text);
-  for (std::string line; std::getline(in, line);) rows.push_back(parse_json(line));
-  return rows;
-}
 
 const std::string kHi =
     R"({"messages":[{"role":"user","content":"hi"}],"eos_token":"</s>","now":"2024-07-26T09:05:03"})"

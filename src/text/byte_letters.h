@@ -6,10 +6,10 @@
 #include <string>
 #include <string_view>
 
-namespace sil::tokenizers {
+namespace sil {
 
 void append_byte_letters(std::string& out, std::string_view bytes);
 // The byte that a letter stands for; nullopt for any other character.
 std::optional<char> byte_of_letter(char32_t letter);
 
-}  // namespace sil::tokenizers
+}  // namespace sil

@@ -1,4 +1,4 @@
-#include "text/code_point.h"
+#include "base/code_point.h"
 
 #include <cstdio>
 

@@ -1,10 +1,10 @@
-#include "tokenizers/byte_letters.h"
+#include "text/byte_letters.h"
 
 #include <array>
 
-#include "text/code_point.h"
+#include "base/code_point.h"
 
-namespace sil::tokenizers {
+namespace sil {
 namespace {
 
 constexpr size_t kLetters = 0x100 + 68;  // so many bytes do not print
@@ -42,4 +42,4 @@ std::optional<char> byte_of_letter(char32_t letter) {
   return static_cast<char>(static_cast<unsigned char>(tables().bytes[letter]));
 }
 
-}  // namespace sil::tokenizers
+}  // namespace sil
