@@ -1,12 +1,18 @@
 // Speed of the transformer on this machine's cores, one figure a line: engine_bench [THREADS [sampling|training]];
 // count-sampling and count-training do one small piece of work for callgrind. See
 // scripts/bench.sh.
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <numeric>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "engines/engine_data.h"
 #include "nn/engines.h"
@@ -65,20 +71,37 @@ std::unique_ptr<Engine> make(const Shape& shape, int threads) {
 
 #if defined(__x86_64__)
 // Twelve independent chains of fused multiply-adds in registers: what the arithmetic of one core can do at most.
-[[gnu::target("avx2,fma")]] double fma_flops(int64_t steps) {
-  using Eight = float __attribute__((vector_size(32)));
-  Eight sums[12];  // of twelve equal chains the compiler would run one
-  for (int chain = 0; chain < 12; ++chain) sums[chain] = Eight{} + static_cast<float>(chain);
-  const Eight a = {1.0F, 1.1F, 1.2F, 1.3F, 1.4F, 1.5F, 1.6F, 1.7F};
-  const Eight b = a * 1e-9F;
+constexpr int kChains = 12;
+
+[[gnu::target("avx512f")]] void fma_chains_512(int64_t steps, float* out) {
+  __m512 sums[kChains];  // of twelve equal chains the compiler would run one
+  for (int chain = 0; chain < kChains; ++chain) sums[chain] = _mm512_set1_ps(static_cast<float>(chain));
+  const __m512 a = _mm512_set1_ps(1.1F);
+  const __m512 b = _mm512_set1_ps(1e-9F);
   for (int64_t i = 0; i < steps; ++i)
 #pragma GCC unroll 12
-    for (int chain = 0; chain < 12; ++chain) sums[chain] = __builtin_ia32_vfmaddps256(a, b, sums[chain]);
-  Eight all = {};
-  for (const Eight& sum : sums) all += sum;
-  volatile float kept = all[0];
+    for (__m512& sum : sums) sum = _mm512_fmadd_ps(a, b, sum);
+  for (const __m512& sum : sums) *out += _mm512_cvtss_f32(sum);
+}
+
+[[gnu::target("avx2,fma")]] void fma_chains_256(int64_t steps, float* out) {
+  __m256 sums[kChains];
+  for (int chain = 0; chain < kChains; ++chain) sums[chain] = _mm256_set1_ps(static_cast<float>(chain));
+  const __m256 a = _mm256_set1_ps(1.1F);
+  const __m256 b = _mm256_set1_ps(1e-9F);
+  for (int64_t i = 0; i < steps; ++i)
+#pragma GCC unroll 12
+    for (__m256& sum : sums) sum = _mm256_fmadd_ps(a, b, sum);
+  for (const __m256& sum : sums) *out += _mm256_cvtss_f32(sum);
+}
+
+double fma_flops(int64_t steps) {
+  const bool wide = __builtin_cpu_supports("avx512f") != 0;
+  float out = 0;
+  (wide ? fma_chains_512 : fma_chains_256)(steps, &out);
+  volatile float kept = out;
   (void)kept;
-  return static_cast<double>(steps) * 12 * 8 * 2;
+  return static_cast<double>(steps) * kChains * (wide ? 16 : 8) * 2;
 }
 #else
 double fma_flops(int64_t) {
@@ -103,11 +126,11 @@ double fma_limit = 0;  // GFLOP/s of all threads
 void measure_limit(int threads) {
   double flops = 0;
   const double seconds = best_seconds(5, [&] {
+    std::vector<double> done(static_cast<size_t>(threads));
     std::vector<std::thread> all;
-    flops = 0;
-    for (int t = 0; t < threads; ++t) all.emplace_back([] { fma_flops(20'000'000); });
+    for (double& one : done) all.emplace_back([&one] { one = fma_flops(20'000'000); });
     for (std::thread& thread : all) thread.join();
-    flops = threads * 20e6 * 12 * 8 * 2;
+    flops = std::accumulate(done.begin(), done.end(), 0.0);
   });
   fma_limit = flops / seconds / 1e9;
   std::printf("engine: %.0f GFLOP/s is the FMA limit of %d threads here\n", fma_limit, threads);

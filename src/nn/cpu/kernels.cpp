@@ -1,6 +1,7 @@
 #include "nn/cpu/kernels.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "engines/schedule.h"
 #include "nn/cpu/attention.h"
@@ -222,25 +223,36 @@ void CpuKernels::linear_input(Tensor dout, const Matrix& matrix, Tensor dx, Aren
                .into = Product::Into::add});
 }
 
-// dW^T goes on with x^T dout. Rows beyond the longest chain are chains of their own, added in order.
+// dW^T goes on with x^T dout. Rows beyond the longest chain are chains of their own, added in order. The columns of
+// dout are laid side by side a slice at a time: read where they are, whole rows apart, they would share a few sets of
+// the cache.
 void CpuKernels::linear_matrix(Tensor x, Tensor dout, const Matrix& matrix, float* dmatrix, Arena& scratch) const {
+  constexpr int64_t kSlice = 8 * kPanel;  // columns
   for (int64_t first = 0; first < x.rows; first += kLongestChain) {
     const ArenaScope scope(scratch);
     const int64_t rows = std::min(kLongestChain, x.rows - first);
     float* const left = scratch.floats(matrix.columns * rows);
     by_.pack_left(x.row(first), x.columns, matrix.columns, rows, left);
-    by_.product({.rows = matrix.columns,
-                 .columns = matrix.rows,
-                 .depth = rows,
-                 .a = left,
-                 .a_row = 0,
-                 .b = dout.row(first),
-                 .b_panel = kPanel,
-                 .b_depth = dout.columns,
-                 .c = dmatrix,
-                 .c_row = kPanel,
-                 .c_panel = matrix.columns * kPanel,
-                 .into = first == 0 ? Product::Into::chain : Product::Into::add});
+    float* const right = scratch.floats(kSlice * rows);
+    for (int64_t column = 0; column < matrix.rows; column += kSlice) {
+      const int64_t columns = std::min(kSlice, matrix.rows - column);
+      for (int64_t p = 0; p < cpu::panels(columns); ++p)
+        for (int64_t t = 0; t < rows; ++t)
+          std::memcpy(right + (p * rows + t) * kPanel, dout.row(first + t) + column + p * kPanel,
+                      kPanel * sizeof(float));
+      by_.product({.rows = matrix.columns,
+                   .columns = columns,
+                   .depth = rows,
+                   .a = left,
+                   .a_row = 0,
+                   .b = right,
+                   .b_panel = rows * kPanel,
+                   .b_depth = kPanel,
+                   .c = dmatrix + column * matrix.columns,
+                   .c_row = kPanel,
+                   .c_panel = matrix.columns * kPanel,
+                   .into = first == 0 ? Product::Into::chain : Product::Into::add});
+    }
   }
 }
 

@@ -1,4 +1,4 @@
-// Products by register tiles: 6 rows x 16 columns (12 x 16 with 32 registers), the depth in one go.
+// Products by register tiles: at most 6 rows x 16 columns, with 32 registers 12 x 32; the depth in one go.
 //
 // A tile's chains live in registers from the first to the last term, so their order does not depend on how rows and
 // columns are cut.
@@ -36,9 +36,12 @@ HWY_INLINE void tile(const Tile& t) {
                        : hn::Zero(kLanes);
   const float* b = t.b;
   const float* a = t.a;
+  const float* fetch = t.fetch;
   for (int64_t k = 0; k < t.depth; ++k) {
     Vector row[N];
     for (int n = 0; n < N; ++n) row[n] = hn::LoadU(kLanes, b + (n / kVectors) * t.b_panel + (n % kVectors) * kWidth);
+    for (int p = 0; p < P; ++p) __builtin_prefetch(fetch + p * t.fetch_step / P, 0, 2);
+    fetch += t.fetch_step;
     for (int r = 0; r < R; ++r) {
       const Vector left = hn::Set(kLanes, kPacked ? a[r] : a[r * t.a_row]);
       for (int n = 0; n < N; ++n) sums[r][n] = hn::MulAdd(left, row[n], sums[r][n]);
@@ -60,31 +63,29 @@ void tile_of(const Tile& t, bool packed) {
   packed ? tile<R, P, true>(t) : tile<R, P, false>(t);
 }
 
-constexpr bool kManyRegisters = kWidth == 16;
-
+#if HWY_TARGET == HWY_AVX3
 constexpr TileShapes kShapes = {
-    .rows = kManyRegisters ? 12 : 6,
+    .rows = 12,
     .tiles =
         {
-            nullptr,
-            tile_of<1, 1>,
-            tile_of<2, 1>,
-            tile_of<3, 1>,
-            tile_of<4, 1>,
-            tile_of<5, 1>,
-            tile_of<6, 1>,
-#if HWY_TARGET == HWY_AVX3
-            tile_of<7, 1>,
-            tile_of<8, 1>,
-            tile_of<9, 1>,
-            tile_of<10, 1>,
-            tile_of<11, 1>,
-            tile_of<12, 1>,
-#endif
+            {nullptr, tile_of<1, 1>, tile_of<2, 1>, tile_of<3, 1>, tile_of<4, 1>, tile_of<5, 1>, tile_of<6, 1>,
+             tile_of<7, 1>, tile_of<8, 1>, tile_of<9, 1>, tile_of<10, 1>, tile_of<11, 1>, tile_of<12, 1>},
+            {nullptr, tile_of<1, 2>, tile_of<2, 2>, tile_of<3, 2>, tile_of<4, 2>, tile_of<5, 2>, tile_of<6, 2>,
+             tile_of<7, 2>, tile_of<8, 2>, tile_of<9, 2>, tile_of<10, 2>, tile_of<11, 2>, tile_of<12, 2>},
+            {nullptr, tile_of<1, 4>, tile_of<2, 4>, tile_of<3, 4>, tile_of<4, 4>},
         },
-    .two_panels = {nullptr, tile_of<1, 2>, tile_of<2, 2>, tile_of<3, 2>},
-    .four_panels = {nullptr, tile_of<1, 4>},
 };
+#else
+constexpr TileShapes kShapes = {
+    .rows = 6,
+    .tiles =
+        {
+            {nullptr, tile_of<1, 1>, tile_of<2, 1>, tile_of<3, 1>, tile_of<4, 1>, tile_of<5, 1>, tile_of<6, 1>},
+            {nullptr, tile_of<1, 2>, tile_of<2, 2>, tile_of<3, 2>},
+            {nullptr, tile_of<1, 4>},
+        },
+};
+#endif
 
 }  // namespace
 

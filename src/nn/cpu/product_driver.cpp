@@ -1,5 +1,7 @@
 #include "nn/cpu/product_driver.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <array>
 #include <vector>
@@ -7,58 +9,53 @@
 namespace sil::nn::cpu {
 namespace {
 
-// Floats of `a` that stay in the second-level cache while all panels of `b` pass by.
-constexpr int64_t kBlockFloats = 48 * 1024;
+constexpr int64_t kTogether = 4;  // panels
 
+// Floats of `a` that stay in the second-level cache, of half a MiB where nobody knows, while all panels of `b` pass by:
+// two fifths of it.
+int64_t block_floats() {
+  static const int64_t floats = std::max<int64_t>(::sysconf(_SC_LEVEL2_CACHE_SIZE), 512 * 1024) / 10;
+  return floats;
+}
+
+// Tiles pass by panels in groups of kTogether. While they pass by one group the next one is read from memory: each tile
+// asks for as large a part of it as it is itself of the work.
 struct Cut {
   const TileShapes& shapes;
   const Product& p;
+  int64_t block_rows = 0;  // that pass by together
+  const float* next = nullptr;
+
+  void begin_group(int64_t first) { next = p.b + (first + kTogether) * p.b_panel; }
 
   bool packed() const { return p.a_row == 0; }
-  Tile tile(int64_t row) const {
-    return {.a = packed() ? p.a + row * p.depth : p.a + row * p.a_row,
-            .a_row = p.a_row,
-            .b = p.b,
-            .b_panel = p.b_panel,
-            .b_depth = p.b_depth,
-            .c = p.c + row * p.c_row,
-            .c_row = p.c_row,
-            .c_panel = p.c_panel,
-            .depth = p.depth,
-            .into = p.into};
-  }
 
-  // Panels [first, last) of a tile.
-  void run(Tile tile, int rows, int64_t first, int64_t last) const {
+  // Panels [first, last) of `rows` rows from `row` on, as many at a time as their tile takes.
+  void run(int64_t row, int rows, int64_t first, int64_t last) {
+    Tile tile = {.a = p.a + row * (packed() ? p.depth : p.a_row),
+                 .a_row = p.a_row,
+                 .b = p.b + first * p.b_panel,
+                 .b_panel = p.b_panel,
+                 .b_depth = p.b_depth,
+                 .c = p.c + row * p.c_row + first * p.c_panel,
+                 .c_row = p.c_row,
+                 .c_panel = p.c_panel,
+                 .depth = p.depth,
+                 .into = p.into};
     const int64_t whole = std::min(last, p.columns / kPanel);
-    first = run_by(shapes.four_panels[rows], 4, tile, first, whole);
-    first = run_by(shapes.two_panels[rows], 2, tile, first, whole);
-    first = run_by(shapes.tiles[rows], 1, tile, first, whole);
-    if (first < last) edge(moved(tile, first), rows, p.columns % kPanel);
-  }
-  // One panel.
-  void run_one(Tile tile, int rows, int64_t panel) const {
-    if ((panel + 1) * kPanel > p.columns) return edge(moved(tile, panel), rows, p.columns % kPanel);
-    shapes.tiles[rows](moved(tile, panel), packed());
-  }
-
-  // Asks for a part of a panel that comes later: reading it from memory goes on while the ones before it are computed.
-  void fetch(int64_t panel, int64_t part, int64_t parts) const {
-    if (panel >= panels(p.columns)) return;
-    const float* const b = p.b + panel * p.b_panel;
-    for (int64_t k = p.depth * part / parts; k < p.depth * (part + 1) / parts; ++k)
-      __builtin_prefetch(b + k * p.b_depth, 0, 2);
-  }
-
-  int64_t run_by(TileFunction function, int64_t count, const Tile& tile, int64_t first, int64_t last) const {
-    if (function == nullptr) return first;
-    for (; first + count <= last; first += count) function(moved(tile, first), packed());
-    return first;
-  }
-  Tile moved(Tile tile, int64_t panel) const {
-    tile.b += panel * p.b_panel;
-    tile.c += panel * p.c_panel;
-    return tile;
+    for (size_t i = std::size(shapes.tiles); i-- > 0;) {
+      const TileFunction function = shapes.tiles[i][rows];
+      if (function == nullptr) continue;
+      for (const int64_t count = int64_t{1} << i; first + count <= whole; first += count) {
+        tile.fetch = next;
+        tile.fetch_step = kPanel * count * rows / block_rows;
+        next += tile.fetch_step * p.depth;
+        function(tile, packed());
+        tile.b += count * p.b_panel;
+        tile.c += count * p.c_panel;
+      }
+    }
+    if (first < last) edge(tile, rows, p.columns % kPanel);
   }
 
   // A panel that the product's edge cuts: computed whole, its columns copied.
@@ -71,7 +68,7 @@ struct Cut {
     if (p.into == Product::Into::chain)
       for (int r = 0; r < rows; ++r) std::copy_n(c + r * p.c_row, columns, line(r));
     if (p.into == Product::Into::add) tile.into = Product::Into::set;
-    shapes.tiles[rows](tile, packed());
+    shapes.tiles[0][rows](tile, packed());
     for (int r = 0; r < rows; ++r) {
       float* const out = c + r * p.c_row;
       if (p.into == Product::Into::add)
@@ -85,22 +82,22 @@ struct Cut {
 // Blocks of rows, one after the other, pass by all panels: a panel is read from memory once a block. The rows that are
 // left over pass by with the last block, as many panels at a time as their tile takes at most.
 void run_chain(const TileShapes& shapes, const Product& p) {
-  constexpr int64_t kTogether = 4;
-  const Cut cut{shapes, p};
+  const int64_t wide = shapes.tiles[1][shapes.rows] == nullptr ? 1 : 2;  // panels of the largest tile
   const int64_t tiles = p.rows / shapes.rows;
   const int rest = static_cast<int>(p.rows % shapes.rows);
-  const int64_t block = std::max<int64_t>(1, kBlockFloats / (std::max<int64_t>(p.depth, 1) * shapes.rows));
+  const int64_t block = std::max<int64_t>(1, block_floats() / (std::max<int64_t>(p.depth, 1) * shapes.rows));
   int64_t first = 0;
   do {
     const int64_t last = std::min(tiles, first + block);
+    const bool with_rest = last == tiles && rest > 0;
+    Cut cut{shapes, p, (last - first) * shapes.rows + (with_rest ? rest : 0)};
     for (int64_t group = 0; group < panels(p.columns); group += kTogether) {
+      cut.begin_group(group);
       const int64_t end = std::min(group + kTogether, panels(p.columns));
-      for (int64_t panel = group; panel < end; ++panel)
-        for (int64_t t = first; t < last; ++t) {
-          cut.fetch(panel + kTogether, t - first, last - first);
-          cut.run_one(cut.tile(t * shapes.rows), shapes.rows, panel);
-        }
-      if (last == tiles && rest > 0) cut.run(cut.tile(tiles * shapes.rows), rest, group, end);
+      for (int64_t panel = group; panel < end; panel += wide)
+        for (int64_t t = first; t < last; ++t)
+          cut.run(t * shapes.rows, shapes.rows, panel, std::min(panel + wide, end));
+      if (with_rest) cut.run(tiles * shapes.rows, rest, group, end);
     }
     first = last;
   } while (first < tiles);

@@ -14,6 +14,9 @@ struct Tile {
   float* c = nullptr;
   int64_t c_row = 0, c_panel = 0;
   int64_t depth = 0;
+  // Floats to be brought near while this tile is computed: so many with every step of the depth.
+  const float* fetch = nullptr;
+  int64_t fetch_step = 0;
   Product::Into into = Product::Into::set;
 };
 
@@ -21,13 +24,11 @@ using TileFunction = void (*)(const Tile& tile, bool packed);
 
 inline constexpr int kMostTileRows = 12;
 
-// The tiles of an instruction set. Few rows take several panels at once: enough chains must be under way to hide the
-// latency of an FMA.
+// The tiles of an instruction set: [i][rows] of 2^i panels, null where the registers do not hold its sums. Few rows
+// take many panels at once: enough chains must be under way to hide the latency of an FMA.
 struct TileShapes {
-  int rows = 6;                                     // of the largest
-  TileFunction tiles[kMostTileRows + 1] = {};       // by rows, of one panel
-  TileFunction two_panels[kMostTileRows + 1] = {};  // null where the registers do not hold them
-  TileFunction four_panels[kMostTileRows + 1] = {};
+  int rows = 0;  // of the largest
+  TileFunction tiles[3][kMostTileRows + 1] = {};
 };
 
 void run_product(const TileShapes& shapes, const Product& product);
