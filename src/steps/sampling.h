@@ -74,7 +74,7 @@ SampledTokens sampled_tokens(const Sampler& sampler, size_t version, const std::
 // there is one.
 void keep_first_rollouts(std::vector<Group>& groups, const std::string& step, int64_t rollouts, int64_t tokens);
 inline constexpr int64_t kScoredTokens =
-    16384;  // of a step, that are scored beside the sampling, for a check or a figure
+    4096;  // of a step, that are scored beside the sampling, for a check or a figure
 
 // Scores the sampler's rollouts in the groups again, at the temperature they were sampled with, and compares log-probs
 // bit for bit. Throws Error(Exit::differs) with the first one that differs; returns how many were compared. Nothing to
