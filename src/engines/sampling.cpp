@@ -47,7 +47,7 @@ TokenSampler::TokenSampler(const SamplingOptions& options, size_t vocabulary)
       biases_(logit_biases(options)),
       filtered_(options.temperature != 0 && (truncates(options) || !biases_.empty())),
       softmax_(vocabulary),
-      kept_(filtered_ ? padded(vocabulary) : 0),
+      kept_(filtered_ || !biases_.empty() ? padded(vocabulary) : 0),
       noise_(std::min(kChunk, padded(vocabulary))),
       chunk_scores_(padded(softmax_.chunks().size())),
       chunk_noise_(chunk_scores_.size()) {
@@ -61,21 +61,21 @@ LogSum TokenSampler::total(std::span<const float> logits) {
 
 Sampled TokenSampler::draw(std::span<const float> logits, const DrawAddress& address) {
   const LogSum sum = total(logits);
-  return draw_scaled(logits, sum, address);
+  return draw_scaled(sum, address);
 }
 
 Sampled TokenSampler::draw(std::span<const float> logits, const LogSum& total, const DrawAddress& address) {
   softmax_.scale(logits, stored_temperature(options_.temperature));
   if (softmax_.chunks().size() > 1) softmax_.sum(softmax_.row());
-  return draw_scaled(logits, total, address);
+  return draw_scaled(total, address);
 }
 
 // The row lies scaled and summed in softmax_; of a single chunk the sum is not read.
-Sampled TokenSampler::draw_scaled(std::span<const float> logits, const LogSum& total, const DrawAddress& address) {
+Sampled TokenSampler::draw_scaled(const LogSum& total, const DrawAddress& address) {
   total_ = total;
   const std::span<const float> z = softmax_.row();
   if (options_.temperature == 0) {
-    const TokenId best = likeliest(logits);
+    const TokenId best = likeliest(z);
     return {best, total.log_prob(z[static_cast<size_t>(best)]), 1};
   }
   LogSum drawn_total = total;
@@ -91,11 +91,14 @@ Sampled TokenSampler::draw_scaled(std::span<const float> logits, const LogSum& t
   return {static_cast<TokenId>(id), logprob, mass};
 }
 
-TokenId TokenSampler::likeliest(std::span<const float> logits) const {
-  if (biases_.empty()) return static_cast<TokenId>(std::max_element(logits.begin(), logits.end()) - logits.begin());
-  std::vector<float> biased(logits.begin(), logits.end());
-  for (const auto& [id, bias] : biases_) biased[static_cast<size_t>(id)] += bias;
-  return static_cast<TokenId>(std::max_element(biased.begin(), biased.end()) - biased.begin());
+TokenId TokenSampler::likeliest(std::span<const float> z) {
+  if (!biases_.empty()) {
+    std::copy(z.begin(), z.end(), kept_.begin());
+    for (const auto& [id, bias] : biases_) kept_[static_cast<size_t>(id)] += bias;
+    z = kept_;
+  }
+  const float most = largest(z);
+  return static_cast<TokenId>(std::ranges::find_if(z, [&](float value) { return !(value < most); }) - z.begin());
 }
 
 std::span<const float> TokenSampler::changed_row(LogSum& total, float& mass) {

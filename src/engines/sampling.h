@@ -52,8 +52,8 @@ class TokenSampler {
   void append_top(std::vector<TokenId>& ids, std::vector<float>& logprobs);
 
  private:
-  Sampled draw_scaled(std::span<const float> logits, const LogSum& total, const DrawAddress& address);
-  TokenId likeliest(std::span<const float> logits) const;
+  Sampled draw_scaled(const LogSum& total, const DrawAddress& address);
+  TokenId likeliest(std::span<const float> z);  // of a scaled row and the biases
   // The row that ids are drawn from; `total` becomes its log-sum, `mass` what the filters left of it.
   std::span<const float> changed_row(LogSum& total, float& mass);
   size_t pick_chunk(const DrawAddress& address, std::span<const ExpSum> chunks);

@@ -18,6 +18,7 @@ using cpu::Product;
 
 // Numbers of a matrix that take a thread longer to read than to wake up.
 constexpr int64_t kWorthSharing = 64 * 1024;
+constexpr int64_t kParts = 4;  // of a shared product for each thread: one that comes late leaves some to the others
 
 class CpuKernels final : public Kernels {
  public:
@@ -51,7 +52,7 @@ class CpuKernels final : public Kernels {
   void linear(Tensor x, const Matrix& matrix, const float* bias, Tensor out) const override {
     const int64_t panels = cpu::panels(matrix.rows);
     const bool shared = pool_ != nullptr && matrix.rows * matrix.columns >= kWorthSharing;
-    const int64_t parts = shared ? std::min<int64_t>(pool_->threads(), panels) : 1;
+    const int64_t parts = shared ? std::min<int64_t>(kParts * pool_->threads(), panels) : 1;
     const auto part = [&](int64_t i) { product_panels(x, matrix, out, panels * i / parts, panels * (i + 1) / parts); };
     if (parts > 1)
       pool_->for_each(parts, part);
