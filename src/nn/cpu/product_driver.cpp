@@ -23,10 +23,15 @@ int64_t block_floats() {
 struct Cut {
   const TileShapes& shapes;
   const Product& p;
-  int64_t block_rows = 0;  // that pass by together
-  const float* next = nullptr;
+  int64_t block_rows = 0;       // that pass by together
+  const float* next = nullptr;  // to be asked for
+  int64_t next_floats = 0;      // of the next group's panels, with every step of the depth
 
-  void begin_group(int64_t first) { next = p.b + (first + kTogether) * p.b_panel; }
+  void begin_group(int64_t first) {
+    const bool last = first + kTogether >= panels(p.columns);
+    next = last ? p.b : p.b + (first + kTogether) * p.b_panel;
+    next_floats = last ? 0 : kPanel * kTogether;
+  }
 
   bool packed() const { return p.a_row == 0; }
 
@@ -48,7 +53,7 @@ struct Cut {
       if (function == nullptr) continue;
       for (const int64_t count = int64_t{1} << i; first + count <= whole; first += count) {
         tile.fetch = next;
-        tile.fetch_step = kPanel * count * rows / block_rows;
+        tile.fetch_step = next_floats * count * rows / (kTogether * block_rows);
         next += tile.fetch_step * p.depth;
         function(tile, packed());
         tile.b += count * p.b_panel;
