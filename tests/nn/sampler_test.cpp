@@ -72,6 +72,20 @@ TEST_CASE("slots, prefill and threads change no token and no log-probability") {
   }
 }
 
+TEST_CASE("threads that go through one pass together change no token and no log-probability", "[threads]") {
+  const GenerateBatch batch = all_requests();
+  ThreadPool pool(3);
+  for (const std::string& name : kModels) {
+    INFO(name);
+    const GoldenModel alone(name);
+    const GoldenModel together(name, nn::cpu_kernels(nn::cpu::quickest(), &pool));
+    const auto expected = sampled(alone, batch, {});
+    REQUIRE(expected.size() == batch.prompt.size());
+    for (const int64_t prefill : {7, 256})
+      CHECK(sampled(together, batch, {.options = {.slots = 32, .prefill_rows = prefill}}) == expected);
+  }
+}
+
 TEST_CASE("the requests beside one, and their order, do not change it") {
   const GoldenModel golden("qwen3");
   GenerateBatch batch = requests(TinyCodec(kAlphabet), {"hello", "a", "zz"}, 22,

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <vector>
 
 #include "engines/schedule.h"
 #include "nn/cpu/attention.h"
@@ -22,7 +23,8 @@ constexpr int64_t kParts = 4;  // of a shared product for each thread: one that 
 
 class CpuKernels final : public Kernels {
  public:
-  CpuKernels(const Primitives& by, ThreadPool* pool) : by_(by), pool_(pool) {}
+  CpuKernels(const Primitives& by, ThreadPool* pool)
+      : by_(by), pool_(pool), scratch_(pool == nullptr ? 0 : static_cast<size_t>(pool->threads())) {}
 
   int64_t matrix_floats(int64_t rows, int64_t columns) const override { return cpu::panels(rows) * kPanel * columns; }
   void pack(const float* plain, int64_t first, int64_t count, const Matrix& matrix, float* packed) const override {
@@ -113,7 +115,12 @@ class CpuKernels final : public Kernels {
 
   void attention(Tensor qkv, const Heads& heads, int64_t layer, const Layout& layout, Tensor out, SoftmaxStats* stats,
                  Arena& scratch) const override {
-    cpu::attention(by_, qkv, heads, layer, layout, out, stats, scratch);
+    if (pool_ == nullptr) return cpu::attention(by_, qkv, heads, layer, layout, out, stats, scratch);
+    const std::vector<Layout> parts = cut(layout, pool_->threads());
+    pool_->for_each(std::ssize(parts), [&](int64_t i) {
+      const auto part = static_cast<size_t>(i);
+      cpu::attention(by_, qkv, heads, layer, parts[part], out, stats, scratch_[part]);
+    });
   }
   void attention_backward(Tensor qkv, const Heads& heads, const Layout& layout, Tensor out, const SoftmaxStats* stats,
                           Tensor dout, Tensor dqkv, Arena& scratch) const override {
@@ -182,6 +189,18 @@ class CpuKernels final : public Kernels {
     for (int64_t t = 0; t < rows; ++t) visit(t, (heads.query + heads.key) * heads.width, heads.key * heads.width);
   }
 
+  // At most `parts` layouts with about as many rows each.
+  static std::vector<Layout> cut(const Layout& layout, int64_t parts) {
+    std::vector<Layout> out;
+    for (const Run& run : layout.runs) {
+      const int64_t part = run.row * parts / layout.rows();
+      if (out.empty() || part != out.back().runs.front().row * parts / layout.rows())
+        out.push_back({.runs = {}, .cache = layout.cache});
+      out.back().runs.push_back(run);
+    }
+    return out;
+  }
+
   // Panels [first, last) of a linear map.
   void product_panels(Tensor x, const Matrix& matrix, Tensor out, int64_t first, int64_t last) const {
     by_.product({.rows = x.rows,
@@ -199,6 +218,7 @@ class CpuKernels final : public Kernels {
 
   const Primitives& by_;
   ThreadPool* const pool_;
+  mutable std::vector<Arena> scratch_;  // a part of an attention
 };
 
 // dx = dx + dout W. The panels of W are turned round: rows become the depth.

@@ -14,8 +14,8 @@
 namespace sil::nn {
 
 // `primitives`: what it calls; the quickest that this CPU has unless a test says so. Without a pool a call uses the
-// caller's thread alone. With one, a forward product of a large matrix is shared among the pool's threads, and calls
-// must come one at a time, from outside the pool. The bits are the same.
+// caller's thread alone. With one, a forward product of a large matrix and the runs of an attention are shared among
+// the pool's threads, and calls must come one at a time, from outside the pool. The bits are the same.
 std::unique_ptr<Kernels> cpu_kernels(const cpu::Primitives& primitives = cpu::quickest(), ThreadPool* pool = nullptr);
 
 }  // namespace sil::nn
