@@ -15,8 +15,8 @@
 namespace sil {
 
 // `llama`, `mistral` (the same where its window does not cut), `qwen2` (biases of queries, keys and values), `qwen3`
-// (norms of queries and keys), and our own llama without positions, which transformers does not load.
-enum class HfFamily : uint8_t { llama, mistral, qwen2, qwen3, llama_nope };
+// (norms of queries and keys), `gpt2`, and our own llama without positions, which transformers does not load.
+enum class HfFamily : uint8_t { llama, mistral, qwen2, qwen3, gpt2, llama_nope };
 std::string_view name(HfFamily family);  // the model_type: "llama", "mistral" ...
 
 // How rotary frequencies are stretched for contexts longer than the model was first trained on. `linear`: all are
@@ -34,6 +34,7 @@ struct RopeScaling {
   friend bool operator==(const RopeScaling&, const RopeScaling&) = default;
 };
 
+// Under Llama's names, whatever config.json calls them.
 struct HfConfig {
   HfFamily family = HfFamily::llama;
   int64_t hidden_size = 0;
@@ -44,8 +45,8 @@ struct HfConfig {
   int64_t head_dim = 0;
   int64_t vocab_size = 0;
   int64_t max_position_embeddings = 0;
-  double rms_norm_eps = 1e-6;
-  double rope_theta = 10000;  // without meaning for llama_nope, as is rope_scaling
+  double norm_eps = 1e-6;
+  double rope_theta = 10000;  // without meaning for gpt2 and llama_nope, as is rope_scaling
   RopeScaling rope_scaling;
   bool tie_word_embeddings = false;
   // Every other member of config.json, token ids among them; written as it was read.

@@ -60,6 +60,17 @@ Var Tape::embed(const MatrixWeight& table, std::span<const TokenId> ids) {
   return out;
 }
 
+Var Tape::embed_positions(const MatrixWeight& table, const Layout& layout) {
+  const Var out = push(arena_.tensor(layout.rows(), table.value.columns));
+  const std::vector<TokenId> positions = layout.positions();
+  kernels_.embed(table.value, positions, value(out));
+  record(out, [this, out, &table, &layout] {
+    if (table.sink.full == nullptr) return;
+    kernels_.embed_backward(layout.positions(), gradient(out), table.value, table.sink.full);
+  });
+  return out;
+}
+
 Var Tape::linear(Var x, const MatrixWeight& matrix, const VectorWeight& bias) {
   const Var out = push(arena_.tensor(value(x).rows, matrix.value.rows));
   kernels_.linear(value(x), matrix.value, bias.value, value(out));
@@ -102,6 +113,18 @@ Var Tape::rms_norm(Var x, const VectorWeight& scale, float epsilon) {
   return out;
 }
 
+Var Tape::layer_norm(Var x, const VectorWeight& scale, const VectorWeight& shift, float epsilon) {
+  const Tensor in = value(x);
+  auto* const stats = reinterpret_cast<LayerNormStats*>(arena_.floats(in.rows * 2));
+  const Var out = push(arena_.tensor(in.rows, in.columns));
+  kernels_.layer_norm(in, scale.value, shift.value, epsilon, value(out), stats);
+  record(out, [this, out, x, &scale, &shift, stats] {
+    kernels_.layer_norm_backward(value(x), scale.value, stats, gradient(out), gradient(x), scale.sink.full,
+                                 shift.sink.full);
+  });
+  return out;
+}
+
 Var Tape::head_norm(Var qkv, const Heads& heads, const VectorWeight& query, const VectorWeight& key, float epsilon) {
   const Tensor in = value(qkv);
   float* const inverse = arena_.floats(in.rows * (heads.query + heads.key));
@@ -140,17 +163,25 @@ Var Tape::attention(Var qkv, const Heads& heads, int64_t layer, const Layout& la
   return out;
 }
 
-Var Tape::silu_gate(Var gate_up) {
-  const Tensor in = value(gate_up);
-  const Var out = push(arena_.tensor(in.rows, in.columns / 2));
-  kernels_.silu_gate(in, value(out));
-  record(out, [this, out, gate_up] {
-    const Tensor in_again = value(gate_up);
-    Node& node = nodes_[static_cast<size_t>(gate_up.index)];
-    node.gradient = borrow(in_again.rows, in_again.columns);
-    kernels_.silu_gate_backward(in_again, gradient(out), node.gradient);
+Var Tape::activation(Var x, int64_t columns, void (Kernels::*there)(Tensor, Tensor) const,
+                     void (Kernels::*back)(Tensor, Tensor, Tensor) const) {
+  const Var out = push(arena_.tensor(value(x).rows, columns));
+  (kernels_.*there)(value(x), value(out));
+  record(out, [this, out, x, back] {
+    const Tensor in = value(x);
+    Node& node = nodes_[static_cast<size_t>(x.index)];
+    node.gradient = borrow(in.rows, in.columns);
+    (kernels_.*back)(in, gradient(out), node.gradient);
   });
   return out;
+}
+
+Var Tape::silu_gate(Var gate_up) {
+  return activation(gate_up, value(gate_up).columns / 2, &Kernels::silu_gate, &Kernels::silu_gate_backward);
+}
+
+Var Tape::gelu(Var x) {
+  return activation(x, value(x).columns, &Kernels::gelu, &Kernels::gelu_backward);
 }
 
 Var Tape::add(Var a, Var b) {

@@ -20,7 +20,7 @@ HfConfig config(HfFamily family) {
           .head_dim = 8,
           .vocab_size = 37,
           .max_position_embeddings = 48,
-          .rms_norm_eps = 1e-6,
+          .norm_eps = 1e-6,
           .rope_theta = 500000,
           .rope_scaling = {},
           .tie_word_embeddings = true,
@@ -57,6 +57,31 @@ constexpr const char* kLlamaOf4 = R"({
   "hidden_size": 16, "initializer_range": 0.02, "intermediate_size": 20, "max_position_embeddings": 48,
   "model_type": "llama", "num_attention_heads": 4, "num_hidden_layers": 2, "pretraining_tp": 1, "rms_norm_eps": 1e-05,
   "rope_scaling": null, "tie_word_embeddings": false, "torch_dtype": "float16", "vocab_size": 37})";
+
+// As transformers 5.23.0 and 4 save a GPT-2.
+constexpr const char* kGpt2Of5 = R"({
+  "activation_function": "gelu_new", "add_cross_attention": false, "architectures": ["GPT2LMHeadModel"],
+  "attn_pdrop": 0.1, "bos_token_id": 50256, "dtype": "float32", "embd_pdrop": 0.1, "eos_token_id": 50256,
+  "initializer_range": 0.02, "layer_norm_epsilon": 1e-05, "model_type": "gpt2", "n_embd": 16, "n_head": 4,
+  "n_inner": 20, "n_layer": 2, "n_positions": 48, "pad_token_id": null, "reorder_and_upcast_attn": false,
+  "resid_pdrop": 0.1, "scale_attn_by_inverse_layer_idx": false, "scale_attn_weights": true,
+  "summary_activation": null, "summary_first_dropout": 0.1, "summary_proj_to_labels": true,
+  "summary_type": "cls_index", "summary_use_proj": true, "tie_word_embeddings": true,
+  "transformers_version": "5.23.0", "use_cache": true, "vocab_size": 37})";
+constexpr const char* kGpt2Of4 = R"({
+  "activation_function": "gelu_new", "architectures": ["GPT2LMHeadModel"], "attn_pdrop": 0.1, "bos_token_id": 50256,
+  "embd_pdrop": 0.1, "eos_token_id": 50256, "initializer_range": 0.02, "layer_norm_epsilon": 1e-05,
+  "model_type": "gpt2", "n_ctx": 48, "n_embd": 16, "n_head": 4, "n_layer": 2, "n_positions": 48, "resid_pdrop": 0.1,
+  "task_specific_params": {"text-generation": {"do_sample": true, "max_length": 50}}, "vocab_size": 37})";
+
+HfConfig gpt2() {
+  HfConfig out = config(HfFamily::gpt2);
+  out.num_key_value_heads = 4;
+  out.head_dim = 4;
+  out.norm_eps = 1e-5;
+  out.rope_theta = HfConfig().rope_theta;  // says nothing
+  return out;
+}
 
 std::string refusal(const std::string& text) {
   try {
@@ -114,14 +139,40 @@ TEST_CASE("what transformers 4 and 5 saved is read in either spelling") {
   HfConfig llama = config(HfFamily::llama);
   llama.num_key_value_heads = 4;
   llama.head_dim = 4;
-  llama.rms_norm_eps = 1e-5;
+  llama.norm_eps = 1e-5;
   llama.rope_theta = 10000;
   llama.tie_word_embeddings = false;
   CHECK(without_other(read_hf_config(kLlamaOf4, kWhere)) == llama);
 }
 
+TEST_CASE("GPT-2's names of the same members are read and written") {
+  CHECK(without_other(read_hf_config(kGpt2Of5, kWhere)) == gpt2());
+  HfConfig wide = gpt2();
+  wide.intermediate_size = 64;  // four times the width, where config.json does not say it
+  CHECK(without_other(read_hf_config(kGpt2Of4, kWhere)) == wide);
+  CHECK(without_other(read_hf_config(write_hf_config(wide), kWhere)) == wide);
+}
+
+TEST_CASE("of GPT-2 what changes the mathematics and is not supported is refused with what is") {
+  const auto with = [](const std::string& key, Json value) {
+    Json json = parse_json(kGpt2Of5);
+    json.set(key, std::move(value));
+    return refusal(dump(json));
+  };
+  CHECK(with("activation_function", "gelu_pytorch_tanh") == "accepted");  // the same
+  for (const char* activation : {"relu", "gelu"})
+    CHECK_THAT(with("activation_function", activation),
+               Contains("activation_function is \"" + std::string(activation) + "\"") && Contains("gelu_new"));
+  CHECK_THAT(with("scale_attn_weights", false), Contains("scale_attn_weights is false"));
+  CHECK_THAT(with("scale_attn_by_inverse_layer_idx", true), Contains("scale_attn_by_inverse_layer_idx is true"));
+  CHECK_THAT(with("add_cross_attention", true), Contains("add_cross_attention is true"));
+  CHECK_THAT(with("n_head", 3), Contains("n_embd is 16 with n_head 3"));
+  CHECK_THAT(with("n_positions", Json()), Contains("there is no n_positions"));
+  CHECK_THAT(with("n_inner", 0), Contains("n_inner is 0"));
+}
+
 TEST_CASE("what a config says beside the mathematics is written as it was read") {
-  for (const char* text : {kQwen3Of5, kQwen2Of4, kLlamaOf4}) {
+  for (const char* text : {kQwen3Of5, kQwen2Of4, kLlamaOf4, kGpt2Of5, kGpt2Of4}) {
     const HfConfig read = read_hf_config(text, kWhere);
     const Json before = parse_json(text), after = parse_json(write_hf_config(read));
     for (const auto& [key, value] : before.as_object()) {

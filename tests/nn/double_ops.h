@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cmath>
+#include <numbers>
 #include <vector>
 
 #include "nn/ops/ops.h"
@@ -30,6 +31,13 @@ class DoubleOps final : public nn::Ops {
     return push(std::move(out));
   }
 
+  nn::Var embed_positions(const nn::MatrixWeight& table, const nn::Layout& layout) override {
+    std::vector<TokenId> positions;
+    for (const nn::Run& run : layout.runs)
+      for (int64_t i = 0; i < run.rows; ++i) positions.push_back(static_cast<TokenId>(run.position() + i));
+    return embed(table, positions);
+  }
+
   nn::Var linear(nn::Var x, const nn::MatrixWeight& matrix, const nn::VectorWeight& bias) override {
     const Value w = plain(matrix);
     Value out = make(value(x).rows, w.rows);
@@ -46,6 +54,21 @@ class DoubleOps final : public nn::Ops {
   nn::Var rms_norm(nn::Var x, const nn::VectorWeight& scale, float epsilon) override {
     Value out = value(x);
     for (size_t t = 0; t < out.rows; ++t) norm(out, t, 0, out.columns, scale, epsilon);
+    return push(std::move(out));
+  }
+
+  nn::Var layer_norm(nn::Var x, const nn::VectorWeight& scale, const nn::VectorWeight& shift, float epsilon) override {
+    Value out = value(x);
+    const auto width = static_cast<double>(out.columns);
+    for (size_t t = 0; t < out.rows; ++t) {
+      double mean = 0, variance = 0;
+      for (size_t j = 0; j < out.columns; ++j) mean += out.at(t, j) / width;
+      for (size_t j = 0; j < out.columns; ++j) variance += std::pow(out.at(t, j) - mean, 2) / width;
+      for (size_t j = 0; j < out.columns; ++j)
+        out.at(t, j) = (out.at(t, j) - mean) / std::sqrt(variance + static_cast<double>(epsilon)) *
+                           static_cast<double>(scale.value[j]) +
+                       static_cast<double>(shift.value[j]);
+    }
     return push(std::move(out));
   }
 
@@ -100,6 +123,13 @@ class DoubleOps final : public nn::Ops {
         out.at(t, j) = gate / (1 + std::exp(-gate)) * in.at(t, out.columns + j);
       }
     }
+    return push(std::move(out));
+  }
+
+  nn::Var gelu(nn::Var x) override {
+    Value out = value(x);
+    for (double& v : out.data)
+      v = 0.5 * v * (1 + std::tanh(std::sqrt(2 / std::numbers::pi) * (v + 0.044715 * v * v * v)));
     return push(std::move(out));
   }
 

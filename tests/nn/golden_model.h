@@ -56,6 +56,12 @@ struct GoldenModel {
     shape.tied = about.at("tied").as_bool();
     shape.qkv_bias = about.at("qkv_bias").as_bool();
     shape.qk_norm = about.at("qk_norm").as_bool();
+    if (about.find("family") != nullptr && about.at("family") == Json("gpt2")) {
+      shape.learned_positions = true;
+      shape.norm = nn::Norm::layer;
+      shape.activation = nn::Activation::gelu;
+      shape.other_biases = true;
+    }
     return shape;
   }
 

@@ -89,7 +89,7 @@ double difference(GoldenModel& golden, const Problem& p, float& weight) {
 }
 
 TEST_CASE("every weight's gradient is the slope of the loss") {
-  for (const std::string name : {"llama_tied", "llama_gqa", "qwen2", "qwen3"}) {
+  for (const std::string name : {"llama_tied", "llama_gqa", "qwen2", "qwen3", "gpt2"}) {
     GoldenModel golden(name);
     const Problem p = make_problem(golden.model.shape().vocabulary);
     const nn::Buffer gradients = gradient_of(golden, p);
@@ -155,7 +155,7 @@ struct Adapter {
     const nn::Kernels& kernels = golden.model.kernels();
     RandomStream random(5, 5);
     for (auto& layer : weights.layers) {
-      for (nn::MatrixWeight* weight : {&layer.qkv, &layer.output, &layer.gate_up, &layer.down}) {
+      for (nn::MatrixWeight* weight : {&layer.qkv, &layer.output, &layer.up, &layer.down}) {
         constexpr int64_t kRank = 3;
         const int64_t rows = weight->value.rows;
         const int64_t columns = weight->value.columns;
@@ -198,7 +198,7 @@ double relative_error(const PackedMatrix& seen, const Expected& expected) {
 }
 
 TEST_CASE("gradients of low-rank factors are the chain rule on the matrix's: dB = s dW A^T, dA = s B^T dW") {
-  for (const std::string name : {"llama_gqa", "qwen2", "qwen3"}) {
+  for (const std::string name : {"llama_gqa", "qwen2", "qwen3", "gpt2"}) {
     const GoldenModel golden(name);
     const nn::Kernels& kernels = golden.model.kernels();
     const Problem p = make_problem(golden.model.shape().vocabulary);
@@ -259,7 +259,7 @@ TEST_CASE("gradients of low-rank factors go on from pack to pack, bit for bit") 
 }
 
 TEST_CASE("logits equal those in double precision within fp32's rounding") {
-  for (const std::string name : {"llama_tied", "qwen3"}) {
+  for (const std::string name : {"llama_tied", "qwen3", "gpt2"}) {
     const GoldenModel golden(name);
     Problem p = make_problem(golden.model.shape().vocabulary);
     p.wanted = all_rows(p.ids.size());

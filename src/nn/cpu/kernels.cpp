@@ -73,6 +73,17 @@ class CpuKernels final : public Kernels {
     for (int64_t t = 0; t < x.rows; ++t)
       by_.rms_norm_backward(x.row(t), scale, x.columns, inverse[t], dout.row(t), dx.row(t), dscale);
   }
+  void layer_norm(Tensor x, const float* scale, const float* shift, float epsilon, Tensor out,
+                  LayerNormStats* stats) const override {
+    for (int64_t t = 0; t < x.rows; ++t)
+      stats[t].inverse = by_.layer_norm(x.row(t), scale, shift, x.columns, epsilon, out.row(t), &stats[t].mean);
+  }
+  void layer_norm_backward(Tensor x, const float* scale, const LayerNormStats* stats, Tensor dout, Tensor dx,
+                           float* dscale, float* dshift) const override {
+    for (int64_t t = 0; t < x.rows; ++t)
+      by_.layer_norm_backward(x.row(t), scale, x.columns, stats[t].mean, stats[t].inverse, dout.row(t), dx.row(t),
+                              dscale, dshift);
+  }
   void head_norm(Tensor qkv, const Heads& heads, const float* query_scale, const float* key_scale, float epsilon,
                  Tensor out, float* inverse) const override {
     each_head(qkv.rows, heads, [&](int64_t t, int64_t h, int64_t column) {
@@ -127,6 +138,11 @@ class CpuKernels final : public Kernels {
     for (int64_t t = 0; t < dout.rows; ++t)
       by_.silu_gate_backward(gate_up.row(t), gate_up.row(t) + width, width, dout.row(t), dgate_up.row(t),
                              dgate_up.row(t) + width);
+  }
+
+  void gelu(Tensor x, Tensor out) const override { by_.gelu(x.data, x.size(), out.data); }
+  void gelu_backward(Tensor x, Tensor dout, Tensor dx) const override {
+    by_.gelu_backward(x.data, x.size(), dout.data, dx.data);
   }
 
   void add(Tensor a, Tensor b, Tensor out) const override { by_.add(a.data, b.data, a.size(), out.data); }

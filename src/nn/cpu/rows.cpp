@@ -82,6 +82,16 @@ HWY_INLINE Vector sigmoid(Vector x) {
   return hn::Div(all(1), hn::Add(all(1), sil::HWY_NAMESPACE::exp_of(kLanes, hn::Neg(x))));
 }
 
+HWY_INLINE Vector gelu_argument(Vector x) {
+  return hn::Mul(x, hn::MulAdd(all(kGeluCubic), hn::Mul(x, x), all(kGeluLinear)));
+}
+
+HWY_INLINE Vector gelu_slope(Vector x) {
+  const Vector s = sigmoid(gelu_argument(x));
+  const Vector steepness = hn::MulAdd(all(3 * kGeluCubic), hn::Mul(x, x), all(kGeluLinear));
+  return hn::Mul(s, hn::MulAdd(hn::Mul(x, hn::Sub(all(1), s)), steepness, all(1)));
+}
+
 HWY_INLINE Vector softmax_value(const float* s, float scale, float max) {
   return sil::HWY_NAMESPACE::exp_of(kLanes, hn::Mul(hn::Sub(load(s), all(max)), all(scale)));
 }
@@ -127,6 +137,36 @@ void rms_norm_backward(const float* x, const float* scale, int64_t width, float 
   });
 }
 
+float layer_norm(const float* x, const float* scale, const float* shift, int64_t width, float epsilon, float* out,
+                 float* mean) {
+  const auto one = [](int64_t) { return all(1); };
+  *mean = dot_of(
+              width, [&](int64_t i) { return load(x + i); }, one) /
+          static_cast<float>(width);
+  const Vector middle = all(*mean);
+  const auto centred = [&](int64_t i) { return hn::Sub(load(x + i), middle); };
+  const float inverse = 1 / std::sqrt(dot_of(width, centred, centred) / static_cast<float>(width) + epsilon);
+  write_each(width, out, [&](int64_t i) {
+    return hn::MulAdd(hn::Mul(centred(i), all(inverse)), load(scale + i), load(shift + i));
+  });
+  return inverse;
+}
+
+void layer_norm_backward(const float* x, const float* scale, int64_t width, float mean, float inverse,
+                         const float* dout, float* dx, float* dscale, float* dshift) {
+  const auto normed = [&](int64_t i) { return hn::Mul(hn::Sub(load(x + i), all(mean)), all(inverse)); };
+  const auto through = [&](int64_t i) { return hn::Mul(load(dout + i), load(scale + i)); };
+  const float shared = dot_of(width, through, [](int64_t) { return all(1); }) / static_cast<float>(width);
+  const float pull = dot_of(width, through, normed) / static_cast<float>(width);
+  write_each(width, dx, [&](int64_t i) {
+    const Vector inner = hn::NegMulAdd(normed(i), all(pull), hn::Sub(through(i), all(shared)));
+    return hn::MulAdd(inner, all(inverse), load(dx + i));
+  });
+  if (dscale == nullptr) return;
+  write_each(width, dscale, [&](int64_t i) { return hn::MulAdd(load(dout + i), normed(i), load(dscale + i)); });
+  write_each(width, dshift, [&](int64_t i) { return hn::Add(load(dshift + i), load(dout + i)); });
+}
+
 void silu_gate(const float* gate, const float* up, int64_t width, float* out) {
   write_each(width, out, [&](int64_t i) {
     const Vector g = load(gate + i);
@@ -158,6 +198,14 @@ void silu_gate_backward(const float* gate, const float* up, int64_t width, const
         hn::BlendedStore(d_gate, mask, kLanes, dgate + i);
         hn::BlendedStore(d_up, mask, kLanes, dup + i);
       });
+}
+
+void gelu(const float* x, int64_t width, float* out) {
+  write_each(width, out, [&](int64_t i) { return hn::Mul(load(x + i), sigmoid(gelu_argument(load(x + i)))); });
+}
+
+void gelu_backward(const float* x, int64_t width, const float* dout, float* dx) {
+  write_each(width, dx, [&](int64_t i) { return hn::Mul(load(dout + i), gelu_slope(load(x + i))); });
 }
 
 namespace {

@@ -88,6 +88,36 @@ void rms_norm_backward(const float* x, const float* scale, int64_t width, float 
   for (int64_t i = 0; i < width; ++i) dscale[i] = std::fma(dout[i], x[i] * inverse, dscale[i]);
 }
 
+float layer_norm(const float* x, const float* scale, const float* shift, int64_t width, float epsilon, float* out,
+                 float* mean) {
+  Sixteen sum{}, squares{};
+  for (int64_t i = 0; i < width; ++i) sum[lane_of(i)] += x[i];
+  *mean = joined(sum) / static_cast<float>(width);
+  for (int64_t i = 0; i < width; ++i) squares[lane_of(i)] = std::fma(x[i] - *mean, x[i] - *mean, squares[lane_of(i)]);
+  const float inverse = 1 / std::sqrt(joined(squares) / static_cast<float>(width) + epsilon);
+  for (int64_t i = 0; i < width; ++i) out[i] = std::fma((x[i] - *mean) * inverse, scale[i], shift[i]);
+  return inverse;
+}
+
+void layer_norm_backward(const float* x, const float* scale, int64_t width, float mean, float inverse,
+                         const float* dout, float* dx, float* dscale, float* dshift) {
+  const auto normed = [&](int64_t i) { return (x[i] - mean) * inverse; };
+  Sixteen sum{}, along{};
+  for (int64_t i = 0; i < width; ++i) {
+    sum[lane_of(i)] += dout[i] * scale[i];
+    along[lane_of(i)] = std::fma(dout[i] * scale[i], normed(i), along[lane_of(i)]);
+  }
+  const float shared = joined(sum) / static_cast<float>(width);
+  const float pull = joined(along) / static_cast<float>(width);
+  for (int64_t i = 0; i < width; ++i)
+    dx[i] = std::fma(std::fma(-normed(i), pull, dout[i] * scale[i] - shared), inverse, dx[i]);
+  if (dscale == nullptr) return;
+  for (int64_t i = 0; i < width; ++i) {
+    dscale[i] = std::fma(dout[i], normed(i), dscale[i]);
+    dshift[i] += dout[i];
+  }
+}
+
 float sigmoid(float x) {
   return 1 / (1 + exact_exp(-x));
 }
@@ -103,6 +133,23 @@ void silu_gate_backward(const float* gate, const float* up, int64_t width, const
     dup[i] = dout[i] * (gate[i] * s);
     dgate[i] = dout[i] * up[i] * (s * std::fma(gate[i], 1 - s, 1.0F));
   }
+}
+
+float gelu_argument(float x) {
+  return x * std::fma(kGeluCubic, x * x, kGeluLinear);
+}
+
+float gelu_slope(float x) {
+  const float s = sigmoid(gelu_argument(x));
+  return s * std::fma(x * (1 - s), std::fma(3 * kGeluCubic, x * x, kGeluLinear), 1.0F);
+}
+
+void gelu(const float* x, int64_t width, float* out) {
+  for (int64_t i = 0; i < width; ++i) out[i] = x[i] * sigmoid(gelu_argument(x[i]));
+}
+
+void gelu_backward(const float* x, int64_t width, const float* dout, float* dx) {
+  for (int64_t i = 0; i < width; ++i) dx[i] = dout[i] * gelu_slope(x[i]);
 }
 
 void turn(float* x, int64_t half, const float* cosines, const float* sines, float sign) {

@@ -85,6 +85,18 @@ struct Layout {
   Cache* cache = nullptr;
 
   int64_t rows() const { return runs.empty() ? 0 : runs.back().row + runs.back().rows; }
+  std::vector<int32_t> positions() const {  // of every row within its sequence
+    std::vector<int32_t> out;
+    for (const Run& run : runs)
+      for (int64_t i = 0; i < run.rows; ++i) out.push_back(static_cast<int32_t>(run.position() + i));
+    return out;
+  }
+};
+
+// Mean and 1 / sqrt(variance + epsilon) of a row of a layer norm.
+struct LayerNormStats {
+  float mean = 0;
+  float inverse = 0;
 };
 
 // Largest score and sum of exponentials of a row of attention.
@@ -146,6 +158,11 @@ class Kernels {
   virtual void rms_norm(Tensor x, const float* scale, float epsilon, Tensor out, float* inverse) const = 0;
   virtual void rms_norm_backward(Tensor x, const float* scale, const float* inverse, Tensor dout, Tensor dx,
                                  float* dscale) const = 0;  // adds to dx; dscale (may be null) goes on
+  // Layer norm (Ba et al. 2016, arXiv 1607.06450) of each row; `stats` [T] is what the backward pass needs.
+  virtual void layer_norm(Tensor x, const float* scale, const float* shift, float epsilon, Tensor out,
+                          LayerNormStats* stats) const = 0;
+  virtual void layer_norm_backward(Tensor x, const float* scale, const LayerNormStats* stats, Tensor dout, Tensor dx,
+                                   float* dscale, float* dshift) const = 0;  // as rms_norm_backward
   // The same for every query and key head of rows of `heads`; values pass. `inverse` [T][query + key].
   virtual void head_norm(Tensor qkv, const Heads& heads, const float* query_scale, const float* key_scale,
                          float epsilon, Tensor out, float* inverse) const = 0;
@@ -167,6 +184,9 @@ class Kernels {
   // gate_up [T, 2 F] -> silu(gate) * up [T, F] (Shazeer 2020).
   virtual void silu_gate(Tensor gate_up, Tensor out) const = 0;
   virtual void silu_gate_backward(Tensor gate_up, Tensor dout, Tensor dgate_up) const = 0;  // sets
+  // x Phi(x) in the tanh form, 0.5 x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) (Hendrycks & Gimpel 2016).
+  virtual void gelu(Tensor x, Tensor out) const = 0;
+  virtual void gelu_backward(Tensor x, Tensor dout, Tensor dx) const = 0;  // sets
 
   virtual void add(Tensor a, Tensor b, Tensor out) const = 0;
   virtual void scale(Tensor x, float by) const = 0;  // in place

@@ -37,6 +37,18 @@ void norm_backward(const at::Tensor& x, const float* scale, const at::Tensor& in
   view(dscale, {x.size(-1)}).add_((dout * x * inverse).reshape({-1, x.size(-1)}).sum(0));
 }
 
+// With y = n s + b and n = (x - mean) r: dx = r (g - mean(g) - n mean(g n)), g = dy s.
+void layer_norm_backward(const at::Tensor& x, const float* scale, const at::Tensor& stats, const at::Tensor& dout,
+                         at::Tensor dx, float* dscale, float* dshift) {
+  const at::Tensor inverse = stats.narrow(1, 1, 1);
+  const at::Tensor normed = (x - stats.narrow(1, 0, 1)) * inverse;
+  const at::Tensor g = dout * view(scale, {x.size(1)});
+  dx.add_(inverse * (g - g.mean(1, true) - normed * (g * normed).mean(1, true)));
+  if (dscale == nullptr) return;
+  view(dscale, {x.size(1)}).add_((dout * normed).sum(0));
+  view(dshift, {x.size(1)}).add_(dout.sum(0));
+}
+
 // Query heads, key heads and values of rows of qkv, each [T][heads][width].
 struct HeadViews {
   at::Tensor query, key, value;
@@ -97,6 +109,17 @@ class TorchKernels final : public Kernels {
                          float* dscale) const override {
     norm_backward(view(x), scale, view(inverse, {x.rows, 1}), view(dout), view(dx), dscale);
   }
+  void layer_norm(Tensor x, const float* scale, const float* shift, float epsilon, Tensor out,
+                  LayerNormStats* stats) const override {
+    const auto [y, mean, inverse] = at::native_layer_norm(view(x), {x.columns}, view(scale, {x.columns}),
+                                                          view(shift, {x.columns}), static_cast<double>(epsilon));
+    view(out).copy_(y);
+    view(&stats->mean, {x.rows, 2}).copy_(at::cat({mean, inverse}, 1));
+  }
+  void layer_norm_backward(Tensor x, const float* scale, const LayerNormStats* stats, Tensor dout, Tensor dx,
+                           float* dscale, float* dshift) const override {
+    torch::layer_norm_backward(view(x), scale, view(&stats->mean, {x.rows, 2}), view(dout), view(dx), dscale, dshift);
+  }
   void head_norm(Tensor qkv, const Heads& heads, const float* query_scale, const float* key_scale, float epsilon,
                  Tensor out, float* inverse) const override {
     const HeadViews x = head_views(qkv, heads);
@@ -120,13 +143,11 @@ class TorchKernels final : public Kernels {
 
   void rotate(Tensor qkv, const Heads& heads, const RotaryTable& table, const Layout& layout,
               bool back) const override {
-    std::vector<int32_t> positions;
-    for (const Run& run : layout.runs)
-      for (int64_t i = 0; i < run.rows; ++i) positions.push_back(static_cast<int32_t>(run.position() + i));
+    const std::vector<int32_t> positions = layout.positions();
     const auto angles = [&](const std::vector<float>& of) {
       return view(std::span(of))
           .view({-1, table.half})
-          .index_select(0, view(std::span<const int32_t>(positions)))
+          .index_select(0, view(std::span(positions)))
           .unsqueeze(1);  // [T][1][half]
     };
     const at::Tensor cosines = angles(table.cosines);
@@ -157,6 +178,11 @@ class TorchKernels final : public Kernels {
     const at::Tensor d = view(dout);
     slope.gate.copy_(at::silu_backward(d * of.up, of.gate));
     slope.up.copy_(d * at::silu(of.gate));
+  }
+
+  void gelu(Tensor x, Tensor out) const override { view(out).copy_(at::gelu(view(x), "tanh")); }
+  void gelu_backward(Tensor x, Tensor dout, Tensor dx) const override {
+    view(dx).copy_(at::gelu_backward(view(dout), view(x), "tanh"));
   }
 
   void add(Tensor a, Tensor b, Tensor out) const override {

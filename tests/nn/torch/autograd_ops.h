@@ -25,12 +25,20 @@ class AutogradOps final : public nn::Ops {
   nn::Var embed(const nn::MatrixWeight& table, std::span<const TokenId> ids) override {
     return push(matrix(table).index_select(0, indices(ids)));
   }
+  nn::Var embed_positions(const nn::MatrixWeight& table, const nn::Layout& layout) override {
+    return push(matrix(table).index_select(0, positions_of(layout)));
+  }
   nn::Var linear(nn::Var x, const nn::MatrixWeight& weight, const nn::VectorWeight& bias) override {
     const at::Tensor y = at::matmul(value(x), matrix(weight).t());
     return push(bias.value == nullptr ? y : y + vector(bias, weight.value.rows));
   }
   nn::Var rms_norm(nn::Var x, const nn::VectorWeight& scale, float epsilon) override {
     return push(normed(value(x), vector(scale, value(x).size(1)), epsilon));
+  }
+  nn::Var layer_norm(nn::Var x, const nn::VectorWeight& scale, const nn::VectorWeight& shift, float epsilon) override {
+    const int64_t width = value(x).size(1);
+    return push(
+        at::layer_norm(value(x), {width}, vector(scale, width), vector(shift, width), static_cast<double>(epsilon)));
   }
   nn::Var head_norm(nn::Var qkv, const nn::Heads& heads, const nn::VectorWeight& query, const nn::VectorWeight& key,
                     float epsilon) override {
@@ -39,14 +47,12 @@ class AutogradOps final : public nn::Ops {
                  normed(parts[1], vector(key, heads.width), epsilon), parts[2]});
   }
   nn::Var rotate(nn::Var qkv, const nn::Heads& heads, const nn::RotaryTable& table, const nn::Layout& layout) override {
-    std::vector<int64_t> positions;
-    for (const nn::Run& run : layout.runs)
-      for (int64_t i = 0; i < run.rows; ++i) positions.push_back(run.position() + i);
+    const at::Tensor positions = positions_of(layout);
     const auto angles = [&](const std::vector<float>& of) {
       return at::tensor(at::ArrayRef<float>(of), at::kFloat)
           .to(at::kDouble)
           .view({-1, table.half})
-          .index_select(0, at::tensor(positions, at::kLong))
+          .index_select(0, positions)
           .unsqueeze(1);
     };
     const at::Tensor cosines = angles(table.cosines);
@@ -77,6 +83,7 @@ class AutogradOps final : public nn::Ops {
     const std::vector<at::Tensor> halves = value(gate_up).chunk(2, 1);
     return push(at::silu(halves[0]) * halves[1]);
   }
+  nn::Var gelu(nn::Var x) override { return push(at::gelu(value(x), "tanh")); }
   nn::Var add(nn::Var a, nn::Var b) override { return push(value(a) + value(b)); }
   nn::Var take_rows(nn::Var x, std::span<const int32_t> rows) override {
     return push(value(x).index_select(0, indices(rows)));
@@ -88,6 +95,12 @@ class AutogradOps final : public nn::Ops {
   }
 
  private:
+  static at::Tensor positions_of(const nn::Layout& layout) {
+    std::vector<int64_t> positions;
+    for (const nn::Run& run : layout.runs)
+      for (int64_t i = 0; i < run.rows; ++i) positions.push_back(run.position() + i);
+    return at::tensor(positions, at::kLong);
+  }
   nn::Var push(at::Tensor value) {
     values_.push_back(std::move(value));
     return {static_cast<int32_t>(values_.size() - 1)};

@@ -159,6 +159,28 @@ TEST_CASE("libtorch agrees: root mean square norms of rows and of heads") {
   });
 }
 
+TEST_CASE("libtorch agrees: layer norms of rows") {
+  check_same([](const Kernels& by) {
+    const Values scale = drawn(1, 24), shift = drawn(2, 24);
+    const Held x(3, kRows, 24);
+    Held out(0, kRows, 24);
+    std::vector<nn::LayerNormStats> stats(kRows);
+    by.layer_norm(x.view, scale.data(), shift.data(), 1e-5F, out.view, stats.data());
+    const Held dout(4, kRows, 24);
+    Held dx(5, kRows, 24);
+    Held dscale(6, 1, 24);
+    Held dshift(7, 1, 24);
+    by.layer_norm_backward(x.view, scale.data(), stats.data(), dout.view, dx.view, dscale.view.data, dshift.view.data);
+    by.layer_norm_backward(x.view, scale.data(), stats.data(), dout.view, dx.view, nullptr, nullptr);
+    Values means, inverses;
+    for (const nn::LayerNormStats& row : stats) {
+      means.push_back(row.mean);
+      inverses.push_back(row.inverse);
+    }
+    return std::vector{out.values(), means, inverses, dx.values(), dscale.values(), dshift.values()};
+  });
+}
+
 TEST_CASE("libtorch agrees: rotation by position, forth and back") {
   const nn::RotaryTable table = nn::rotary_table(64, kHeads.width, 10000);
   for (const bool back : {false, true})
@@ -207,6 +229,19 @@ TEST_CASE("libtorch agrees: attention through a cache with a shared prefix, in b
            {.row = 1, .rows = 1, .start = 3, .own = second, .prefix = prefix, .prefix_length = 19}});
     }
     return results;
+  });
+}
+
+TEST_CASE("libtorch agrees: the activation without a gate") {
+  check_same([](const Kernels& by) {
+    Held x(1, kRows, 20);
+    by.scale(x.view, 4);  // to where it bends and beyond
+    Held out(0, kRows, 20);
+    by.gelu(x.view, out.view);
+    const Held dout(2, kRows, 20);
+    Held slope(0, kRows, 20);
+    by.gelu_backward(x.view, dout.view, slope.view);
+    return std::vector{out.values(), slope.values()};
   });
 }
 
