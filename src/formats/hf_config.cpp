@@ -11,8 +11,8 @@ constexpr int64_t kMostSize = int64_t{1} << 24;
 constexpr int64_t kMostLayers = 1024;
 constexpr int64_t kMostPositions = int64_t{1} << 20;
 
-constexpr HfFamily kFamilies[] = {HfFamily::llama, HfFamily::mistral, HfFamily::qwen2,
-                                  HfFamily::qwen3, HfFamily::gpt2,    HfFamily::llama_nope};
+constexpr HfFamily kFamilies[] = {HfFamily::llama,  HfFamily::mistral, HfFamily::qwen2,     HfFamily::qwen3,
+                                  HfFamily::gemma3, HfFamily::gpt2,    HfFamily::llama_nope};
 
 HfFamily family_of(const ConfigMembers& members) {
   const Json* type = members.value("model_type");
@@ -79,7 +79,7 @@ void read_llama(ConfigMembers& members, HfConfig& out) {
   out.head_dim = members.size("head_dim", kMostSize, head_dim_of(out));
   out.max_position_embeddings = members.size("max_position_embeddings", kMostPositions);
   out.norm_eps = members.number("rms_norm_eps", 1e-6);
-  const HfRope rope = read_rope(members);
+  const HfRope rope = read_rope(members, {});
   out.rope_theta = rope.theta;
   out.rope_scaling = rope.scaling;
   out.tie_word_embeddings = members.flag("tie_word_embeddings", false);
@@ -103,6 +103,85 @@ void read_llama(ConfigMembers& members, HfConfig& out) {
                              "attention_bias",
                              "mlp_bias",
                              "tie_word_embeddings",
+                             "dtype",
+                             "torch_dtype"});
+}
+
+// By layer, whether its attention slides. transformers' first Gemma 3 folders say only how often it does not.
+std::vector<bool> read_layer_types(ConfigMembers& members, int64_t layers) {
+  std::vector<bool> out;
+  const Json* types = members.value("layer_types");
+  if (types == nullptr) {
+    const int64_t pattern = members.size("sliding_window_pattern", kMostLayers, 6);
+    for (int64_t i = 1; i <= layers; ++i) out.push_back(pattern > 0 && i % pattern != 0);
+    return out;
+  }
+  const bool right_count = types->is_array() && std::ssize(types->as_array()) == layers;
+  if (right_count)
+    for (const Json& type : types->as_array())
+      if (type == Json("sliding_attention") || type == Json("full_attention"))
+        out.push_back(type == Json("sliding_attention"));
+  if (std::ssize(out) != layers)
+    members.refuse("layer_types", *types,
+                   "sliding_attention or full_attention for each of " + std::to_string(layers) + " layers");
+  return out;
+}
+
+void read_gemma3_rope(ConfigMembers& members, HfConfig& out) {
+  if (const Json* all = members.value("rope_parameters"); all != nullptr && all->is_object())
+    for (const auto& [key, value] : all->as_object())
+      if (key != "full_attention" && key != "sliding_attention")
+        return members.refuse("rope_parameters", *all, "full_attention and sliding_attention, a map each");
+  const HfRope full = read_rope(members, {.layers = "full_attention", .otherwise = 1e6});
+  const HfRope sliding = read_rope(
+      members, {.theta = "rope_local_base_freq", .scaling = "", .layers = "sliding_attention", .otherwise = 1e4});
+  out.rope_theta = full.theta;
+  out.rope_scaling = full.scaling;
+  out.rope_local_base_freq = sliding.theta;
+  if (sliding.scaling != RopeScaling())
+    members.find("rope_parameters.sliding_attention is stretched, which is not supported",
+                 "supported: rope_type default");
+}
+
+void read_gemma3(ConfigMembers& members, HfConfig& out) {
+  for (const char* key : {"attention_bias", "use_bidirectional_attention"}) members.expect(key, Json(false));
+  for (const char* key : {"hidden_activation", "hidden_act"}) members.expect(key, Json("gelu_pytorch_tanh"));
+  for (const char* key : {"attn_logit_softcapping", "final_logit_softcapping"}) members.expect(key, Json());
+  out.hidden_size = members.size("hidden_size", kMostSize);
+  out.intermediate_size = members.size("intermediate_size", kMostSize);
+  out.num_hidden_layers = members.size("num_hidden_layers", kMostLayers);
+  out.num_attention_heads = members.size("num_attention_heads", kMostSize);
+  out.num_key_value_heads = members.size("num_key_value_heads", kMostSize);
+  out.head_dim = members.size("head_dim", kMostSize);
+  out.max_position_embeddings = members.size("max_position_embeddings", kMostPositions);
+  out.norm_eps = members.number("rms_norm_eps", 1e-6);
+  out.tie_word_embeddings = members.flag("tie_word_embeddings", true);
+  out.sliding_window = members.size("sliding_window", kMostPositions, 4096);
+  out.sliding_layers = read_layer_types(members, out.num_hidden_layers);
+  out.query_pre_attn_scalar = members.number("query_pre_attn_scalar", 256);
+  read_gemma3_rope(members, out);
+  if (members.sound()) check_heads(members, out);
+  out.other = members.other({"architectures",
+                             "model_type",
+                             "hidden_size",
+                             "intermediate_size",
+                             "num_hidden_layers",
+                             "num_attention_heads",
+                             "num_key_value_heads",
+                             "head_dim",
+                             "hidden_activation",
+                             "vocab_size",
+                             "max_position_embeddings",
+                             "rms_norm_eps",
+                             "rope_theta",
+                             "rope_scaling",
+                             "rope_parameters",
+                             "rope_local_base_freq",
+                             "attention_bias",
+                             "tie_word_embeddings",
+                             "sliding_window",
+                             "layer_types",
+                             "query_pre_attn_scalar",
                              "dtype",
                              "torch_dtype"});
 }
@@ -142,10 +221,16 @@ HfConfig read_hf_config(std::string_view text, const Place& where) {
   if (const Json* found = members.value("quantization_config"))
     members.refuse("quantization_config", *found, "weights of F32, BF16 or F16, without quantization");
   out.vocab_size = members.size("vocab_size", kMostSize);
-  if (out.family == HfFamily::gpt2)
-    read_gpt2(members, out);
-  else
-    read_llama(members, out);
+  switch (out.family) {
+    case HfFamily::gemma3:
+      read_gemma3(members, out);
+      break;
+    case HfFamily::gpt2:
+      read_gpt2(members, out);
+      break;
+    default:
+      read_llama(members, out);
+  }
   members.throw_findings();
   return out;
 }

@@ -77,18 +77,26 @@ class RopeMap {
   const Json* map_;
 };
 
+RopeMap parameters_of(ConfigMembers& members, const RopeKeys& keys) {
+  const Json* all = members.value("rope_parameters");
+  if (keys.layers.empty() || (all != nullptr && !all->is_object())) return {members, "rope_parameters", all};
+  const Json* of_layers = all == nullptr ? nullptr : all->find(keys.layers);
+  if (of_layers != nullptr && of_layers->is_null()) of_layers = nullptr;
+  return {members, "rope_parameters." + keys.layers, of_layers};
+}
+
 }  // namespace
 
-HfRope read_rope(ConfigMembers& members) {
-  RopeMap of4(members, "rope_scaling", members.value("rope_scaling"));
-  RopeMap of5(members, "rope_parameters", members.value("rope_parameters"));
-  const Json* const beside = members.value("rope_theta");
+HfRope read_rope(ConfigMembers& members, const RopeKeys& keys) {
+  RopeMap of4(members, keys.scaling, keys.scaling.empty() ? nullptr : members.value(keys.scaling));
+  RopeMap of5 = parameters_of(members, keys);
+  const Json* const beside = members.value(keys.theta);
   const Json* const within = of5.value("rope_theta");
   HfRope out;
-  out.theta = members.number_of(of5.full("rope_theta"), within, members.number("rope_theta", 10000));
+  out.theta = members.number_of(of5.full("rope_theta"), within, members.number(keys.theta, keys.otherwise));
   if (within != nullptr && beside != nullptr && *within != *beside)
-    members.find("rope_theta is " + ConfigMembers::shown(*beside) + ", but " + ConfigMembers::shown(*within) +
-                     " within rope_parameters",
+    members.find(keys.theta + " is " + ConfigMembers::shown(*beside) + ", but " + of5.full("rope_theta") + " is " +
+                     ConfigMembers::shown(*within),
                  "let both say the same");
   // The first that scales; the other says the same or nothing.
   const RopeScaling scaling4 = of4.scaling(), scaling5 = of5.scaling();

@@ -11,8 +11,16 @@ struct HfRope {
   RopeScaling scaling;
 };
 
-// transformers 4 writes rope_theta and rope_scaling, transformers 5 both within rope_parameters. Either is read, and
-// where they differ it is a finding.
-HfRope read_rope(ConfigMembers& members);
+// Where the layers of a kind find it.
+struct RopeKeys {
+  std::string theta = "rope_theta";
+  std::string scaling = "rope_scaling";  // "": they cannot be stretched there
+  std::string layers;                    // member of rope_parameters; "": itself
+  double otherwise = 10000;              // theta, where it is not said
+};
+
+// transformers 4 writes theta and scaling as members of their own, transformers 5 both within rope_parameters. Either
+// is read, and where they differ it is a finding.
+HfRope read_rope(ConfigMembers& members, const RopeKeys& keys);
 
 }  // namespace sil

@@ -1,6 +1,7 @@
 #include "nn/folder.h"
 
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
 
 #include "formats/gguf_model.h"
@@ -17,6 +18,7 @@ namespace {
 
 HfFamily family_of(const LlamaShape& shape) {
   if (shape.learned_positions) return HfFamily::gpt2;
+  if (shape.post_norms) return HfFamily::gemma3;
   if (shape.rope_theta == 0) return HfFamily::llama_nope;
   if (shape.qkv_bias) return HfFamily::qwen2;
   return shape.qk_norm ? HfFamily::qwen3 : HfFamily::llama;
@@ -39,6 +41,10 @@ HfConfig config_of(const LlamaShape& shape, TokenId eos) {
           .rope_theta = shape.rope_theta,
           .rope_scaling = {},
           .tie_word_embeddings = shape.tied,
+          .sliding_window = shape.window,
+          .sliding_layers = shape.windowed,
+          .rope_local_base_freq = shape.windowed.empty() ? 0 : shape.window_rope_theta,
+          .query_pre_attn_scalar = shape.query_scalar,
           .other = std::move(other)};
 }
 
@@ -49,6 +55,18 @@ RotaryScaling scaling_of(const RopeScaling& rope) {
   out.low = rope.low_freq_factor;
   out.high = rope.high_freq_factor;
   return out;
+}
+
+void be_gemma3(const HfConfig& config, LlamaShape& shape) {
+  shape.norm = Norm::rms_from_one;
+  shape.activation = Activation::gelu_gate;
+  shape.qk_norm = true;
+  shape.post_norms = true;
+  shape.window = config.sliding_window;
+  shape.windowed = config.sliding_layers;
+  shape.window_rope_theta = config.rope_local_base_freq;
+  shape.embedding_scale = static_cast<float>(std::sqrt(static_cast<double>(config.hidden_size)));
+  shape.query_scalar = config.query_pre_attn_scalar;
 }
 
 void be_gpt2(LlamaShape& shape) {
@@ -74,6 +92,7 @@ LlamaShape shape_of(const HfConfig& config) {
   shape.tied = config.tie_word_embeddings;
   shape.qkv_bias = config.family == HfFamily::qwen2;
   shape.qk_norm = config.family == HfFamily::qwen3;
+  if (config.family == HfFamily::gemma3) be_gemma3(config, shape);
   if (config.family == HfFamily::gpt2) be_gpt2(shape);
   return shape;
 }

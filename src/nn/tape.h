@@ -17,14 +17,16 @@ class Tape final : public Ops {
   Var embed(const MatrixWeight& table, std::span<const TokenId> ids) override;
   Var embed_positions(const MatrixWeight& table, const Layout& layout) override;
   Var linear(Var x, const MatrixWeight& matrix, const VectorWeight& bias) override;
-  Var rms_norm(Var x, const VectorWeight& scale, float epsilon) override;
+  Var rms_norm(Var x, const VectorWeight& weight, const RmsNorm& norm) override;
   Var layer_norm(Var x, const VectorWeight& scale, const VectorWeight& shift, float epsilon) override;
   Var head_norm(Var qkv, const Heads& heads, const VectorWeight& query, const VectorWeight& key,
-                float epsilon) override;
+                const RmsNorm& norm) override;
   Var rotate(Var qkv, const Heads& heads, const RotaryTable& table, const Layout& layout) override;
-  Var attention(Var qkv, const Heads& heads, int64_t layer, const Layout& layout) override;
+  Var attention(Var qkv, const Heads& heads, const AttentionLayer& layer, const Layout& layout) override;
   Var silu_gate(Var gate_up) override;
+  Var gelu_gate(Var gate_up) override;
   Var gelu(Var x) override;
+  Var scale(Var x, float by) override;
   Var add(Var a, Var b) override;
   Var take_rows(Var x, std::span<const int32_t> rows) override;
   Var block(Var like, const std::function<Var()>& body) override;

@@ -43,16 +43,29 @@ MODELS = {
                                      n_positions=CONTEXT, attn_implementation="eager",
                                      bos_token_id=None, eos_token_id=None, pad_token_id=None),
              {"family": "gpt2", "qkv_bias": True}),
+    # The window is shorter than the sequences and no multiple of anything; so many layers that two kinds alternate.
+    "gemma3": (transformers.Gemma3TextConfig(num_attention_heads=4, num_key_value_heads=2, head_dim=8, sliding_window=11,
+                                             layer_types=["sliding_attention", "full_attention", "sliding_attention"],
+                                             query_pre_attn_scalar=20, tie_word_embeddings=True,
+                                             rope_parameters={"full_attention": {"rope_type": "linear", "factor": 2.0,
+                                                                                 "rope_theta": 500.0},
+                                                              "sliding_attention": {"rope_type": "default",
+                                                                                    "rope_theta": 60.0}},
+                                             **COMMON | {"num_hidden_layers": 3}),
+               {"family": "gemma3", "qk_norm": True, "rope_theta": 500.0, "rope_factor": 2.0, "window": 11,
+                "windowed": [True, False, True], "window_rope_theta": 60.0, "query_scalar": 20}),
 }
 
 
 def spread(model, seed):
     generator = torch.Generator().manual_seed(seed)
+    gemma = model.config.model_type == "gemma3_text"
     with torch.no_grad():
         for name, parameter in model.named_parameters():
             noise = torch.randn(parameter.shape, generator=generator)
             scale = ("norm" in name or ".ln_" in name) and name.endswith("weight")
-            parameter.copy_(1 + 0.3 * noise if scale else 0.4 * noise)
+            published_as = 1 if scale and not gemma else 0  # Gemma's norms add 1 themselves
+            parameter.copy_(published_as + (0.3 if scale else 0.4) * noise)
 
 
 def main():
@@ -69,7 +82,7 @@ def main():
                    if not (config.tie_word_embeddings and key == "lm_head.weight")}
         save_file(tensors, HERE / f"{name}.safetensors", metadata={"format": "pt"})
         head = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
-        rope = (getattr(config, "rope_parameters", None) or {"rope_theta": 0.0})["rope_theta"]
+        rope = (getattr(config, "rope_parameters", None) or {}).get("rope_theta", 0.0)
         golden = {"transformers": transformers.__version__, "torch": torch.__version__,
                   "layers": config.num_hidden_layers, "width": config.hidden_size,
                   "heads": config.num_attention_heads,

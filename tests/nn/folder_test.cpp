@@ -88,7 +88,7 @@ std::string cut_to_bf16(const std::string& bytes, Dtype dtype) {
 }
 
 TEST_CASE("a folder of each family gives the version that was written, and the same files again") {
-  for (const std::string name : {"llama_tied", "llama_gqa", "qwen2", "qwen3", "gpt2"}) {
+  for (const std::string name : {"llama_tied", "llama_gqa", "qwen2", "qwen3", "gpt2", "gemma3"}) {
     const GoldenModel golden(name);
     const Folder folder(golden, weights_of(name));
     const auto engine = open(folder.path());

@@ -72,20 +72,21 @@ float dot(const float* a, const float* b, int64_t length) {
   return joined(lanes);
 }
 
-float rms_norm(const float* x, const float* scale, int64_t width, float epsilon, float* out) {
+float rms_norm(const float* x, const float* weight, float base, int64_t width, float epsilon, float* out) {
   const float inverse = 1 / std::sqrt(dot(x, x, width) / static_cast<float>(width) + epsilon);
-  for (int64_t i = 0; i < width; ++i) out[i] = x[i] * inverse * scale[i];
+  for (int64_t i = 0; i < width; ++i) out[i] = x[i] * inverse * (base + weight[i]);
   return inverse;
 }
 
-void rms_norm_backward(const float* x, const float* scale, int64_t width, float inverse, const float* dout, float* dx,
-                       float* dscale) {
+void rms_norm_backward(const float* x, const float* weight, float base, int64_t width, float inverse, const float* dout,
+                       float* dx, float* dweight) {
+  const auto through = [&](int64_t i) { return dout[i] * (base + weight[i]); };
   Sixteen lanes{};
-  for (int64_t i = 0; i < width; ++i) lanes[lane_of(i)] = std::fma(dout[i] * scale[i], x[i], lanes[lane_of(i)]);
+  for (int64_t i = 0; i < width; ++i) lanes[lane_of(i)] = std::fma(through(i), x[i], lanes[lane_of(i)]);
   const float pull = joined(lanes) * (inverse * inverse * inverse) / static_cast<float>(width);
-  for (int64_t i = 0; i < width; ++i) dx[i] += std::fma(-x[i], pull, dout[i] * scale[i] * inverse);
-  if (dscale == nullptr) return;
-  for (int64_t i = 0; i < width; ++i) dscale[i] = std::fma(dout[i], x[i] * inverse, dscale[i]);
+  for (int64_t i = 0; i < width; ++i) dx[i] += std::fma(-x[i], pull, through(i) * inverse);
+  if (dweight == nullptr) return;
+  for (int64_t i = 0; i < width; ++i) dweight[i] = std::fma(dout[i], x[i] * inverse, dweight[i]);
 }
 
 float layer_norm(const float* x, const float* scale, const float* shift, int64_t width, float epsilon, float* out,
@@ -146,6 +147,18 @@ float gelu_slope(float x) {
 
 void gelu(const float* x, int64_t width, float* out) {
   for (int64_t i = 0; i < width; ++i) out[i] = x[i] * sigmoid(gelu_argument(x[i]));
+}
+
+void gelu_gate(const float* gate, const float* up, int64_t width, float* out) {
+  for (int64_t i = 0; i < width; ++i) out[i] = gate[i] * sigmoid(gelu_argument(gate[i])) * up[i];
+}
+
+void gelu_gate_backward(const float* gate, const float* up, int64_t width, const float* dout, float* dgate,
+                        float* dup) {
+  for (int64_t i = 0; i < width; ++i) {
+    dup[i] = dout[i] * (gate[i] * sigmoid(gelu_argument(gate[i])));
+    dgate[i] = dout[i] * up[i] * gelu_slope(gate[i]);
+  }
 }
 
 void gelu_backward(const float* x, int64_t width, const float* dout, float* dx) {

@@ -14,7 +14,7 @@
 namespace sil::test {
 namespace {
 
-const std::vector<std::string> kModels = {"llama_tied", "llama_gqa", "qwen2", "qwen3", "gpt2"};
+const std::vector<std::string> kModels = {"llama_tied", "llama_gqa", "qwen2", "qwen3", "gpt2", "gemma3"};
 
 TEST_CASE("on libtorch logits are those of transformers within 1e-4") {
   for (const std::string& name : kModels) {
@@ -87,7 +87,7 @@ Trained trained_on(const GoldenModel& golden, const std::string& loss_name) {
 
 TEST_CASE("a training run on libtorch has the losses, gradient norms and weights of the exact one within 1e-5") {
   for (const char* loss : {"nll", "grpo", "dpo", "match"}) {
-    for (const char* name : {"llama_gqa", "qwen2", "qwen3", "gpt2"}) {
+    for (const char* name : {"llama_gqa", "qwen2", "qwen3", "gpt2", "gemma3"}) {
       INFO(loss << " on " << name);
       const Trained expected = trained_on(GoldenModel(name), loss);
       const Trained seen = trained_on(GoldenModel(name, nn::torch_kernels()), loss);
