@@ -30,7 +30,7 @@ class Hyperparameters {
     out.head_dim = size("attention.key_length", kMostSize, out.hidden_size / out.num_attention_heads);
     out.max_position_embeddings = size("context_length", kMostPositions);
     out.vocab_size = vocabulary();
-    out.rms_norm_eps = number("attention.layer_norm_rms_epsilon", 0);
+    out.norm_eps = number("attention.layer_norm_rms_epsilon", 0);
     out.rope_theta = number("rope.freq_base", 10000);
     check_heads(out);
     out.rope_scaling = rope_scaling(out);

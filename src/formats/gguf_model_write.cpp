@@ -45,7 +45,7 @@ std::vector<GgufEntry> hyperparameters(const HfConfig& config, GgmlType type) {
       integer(of + "attention.head_count_kv", config.num_key_value_heads),
       integer(of + "attention.key_length", config.head_dim),
       integer(of + "attention.value_length", config.head_dim),
-      real(of + "attention.layer_norm_rms_epsilon", config.rms_norm_eps),
+      real(of + "attention.layer_norm_rms_epsilon", config.norm_eps),
       real(of + "rope.freq_base", config.rope_theta),
       integer(of + "rope.dimension_count", config.head_dim),
       integer(of + "vocab_size", config.vocab_size),

@@ -69,6 +69,8 @@ std::string_view gguf_architecture(HfFamily family) {
       return "qwen2";
     case HfFamily::qwen3:
       return "qwen3";
+    case HfFamily::gemma3:
+    case HfFamily::gpt2:
     case HfFamily::llama_nope:
       break;
   }

@@ -1,8 +1,7 @@
 #include "formats/hf_config.h"
 
-#include <algorithm>
-#include <cmath>
-#include <vector>
+#include "formats/config_members.h"
+#include "formats/hf_config_rope.h"
 
 namespace sil {
 namespace {
@@ -11,257 +10,229 @@ namespace {
 constexpr int64_t kMostSize = int64_t{1} << 24;
 constexpr int64_t kMostLayers = 1024;
 constexpr int64_t kMostPositions = int64_t{1} << 20;
-constexpr size_t kLargest = size_t{1} << 20;  // bytes
 
-constexpr HfFamily kFamilies[] = {HfFamily::llama, HfFamily::mistral, HfFamily::qwen2, HfFamily::qwen3,
-                                  HfFamily::llama_nope};
-// What HfConfig says in other words; `false`, `"silu"` and the like are the only values that are read.
-constexpr std::string_view kKnown[] = {"architectures",
-                                       "model_type",
-                                       "hidden_size",
-                                       "intermediate_size",
-                                       "num_hidden_layers",
-                                       "num_attention_heads",
-                                       "num_key_value_heads",
-                                       "head_dim",
-                                       "hidden_act",
-                                       "vocab_size",
-                                       "max_position_embeddings",
-                                       "rms_norm_eps",
-                                       "rope_theta",
-                                       "rope_scaling",
-                                       "rope_parameters",
-                                       "attention_bias",
-                                       "mlp_bias",
-                                       "tie_word_embeddings",
-                                       "dtype",
-                                       "torch_dtype"};
+constexpr HfFamily kFamilies[] = {HfFamily::llama,  HfFamily::mistral, HfFamily::qwen2,     HfFamily::qwen3,
+                                  HfFamily::gemma3, HfFamily::gpt2,    HfFamily::llama_nope};
 
-std::string shown(const Json& value) {
-  std::string text = dump(value);
-  return text.size() <= 80 ? text : text.substr(0, text.find_last_of(" ,:{[", 80)) + "…";
+HfFamily family_of(const ConfigMembers& members) {
+  const Json* type = members.value("model_type");
+  if (type == nullptr) members.fail("there is no model_type");
+  std::string all;
+  for (const HfFamily known : kFamilies) {
+    if (*type == Json(name(known))) return known;
+    all += (all.empty() ? "" : ", ") + std::string(name(known));
+  }
+  throw Error(Exit::unreadable, "model_type is " + ConfigMembers::shown(*type) + "; supported: " + all,
+              "use a model of one of these families", members.where());
 }
 
-class Reader {
- public:
-  Reader(std::string_view text, const Place& where) : where_(where), json_(parse_json(text, where, {16, kLargest})) {}
+void refuse_unsupported(ConfigMembers& members) {
+  for (const char* key : {"attention_bias", "mlp_bias", "use_sliding_window"}) members.expect(key, Json(false));
+  members.expect("hidden_act", Json("silu"));
+  if (const Json* types = members.value("layer_types"); types != nullptr && types->is_array())
+    for (const Json& type : types->as_array())
+      if (type != Json("full_attention")) return members.refuse("layer_types", *types, "full_attention in every layer");
+  if (const Json* found = members.value("partial_rotary_factor");
+      found != nullptr && *found != Json(1.0) && *found != Json(1))
+    members.refuse("partial_rotary_factor", *found, "1");
+}
 
-  HfConfig read() {
-    if (!json_.is_object()) fail(std::string("config.json is ") + json_.kind() + ", not a map");
-    HfConfig out;
-    out.family = family();
-    refuse_unsupported();
-    out.hidden_size = size("hidden_size", kMostSize);
-    out.intermediate_size = size("intermediate_size", kMostSize);
-    out.num_hidden_layers = size("num_hidden_layers", kMostLayers);
-    out.num_attention_heads = size("num_attention_heads", kMostSize);
-    out.num_key_value_heads = size("num_key_value_heads", kMostSize, out.num_attention_heads);
-    out.head_dim = size("head_dim", kMostSize, head_dim_of(out));
-    out.vocab_size = size("vocab_size", kMostSize);
-    out.max_position_embeddings = size("max_position_embeddings", kMostPositions);
-    out.rms_norm_eps = number("rms_norm_eps", value("rms_norm_eps"), 1e-6);
-    out.rope_theta = rope_theta();
-    out.rope_scaling = rope_scaling();
-    out.tie_word_embeddings = flag("tie_word_embeddings");
-    check_window(out);
-    if (findings_.empty()) check_heads(out);
-    for (const auto& [key, kept] : json_.as_object())
-      if (std::find(std::begin(kKnown), std::end(kKnown), key) == std::end(kKnown)) out.other.set(key, kept);
-    if (!findings_.empty()) throw Error(Exit::unreadable, std::move(findings_));
+// A window is none where it covers every sequence. Qwen's says nothing unless use_sliding_window is true.
+void check_window(ConfigMembers& members, const HfConfig& config) {
+  if (config.family == HfFamily::qwen2 || config.family == HfFamily::qwen3) return;
+  constexpr int64_t kOfMistral = 4096;  // where config.json does not say it, as transformers has it
+  // null says that there is none.
+  const bool unsaid = config.family == HfFamily::mistral && !members.has("sliding_window");
+  const Json* found = members.value("sliding_window");
+  const Json window = found != nullptr ? *found : unsaid ? Json(kOfMistral) : Json();
+  if (window.is_null() || (window.is_int() && window.as_int() >= config.max_position_embeddings)) return;
+  members.refuse("sliding_window", window,
+                 "null or at least max_position_embeddings, " + std::to_string(config.max_position_embeddings) +
+                     ": attention over the whole sequence");
+}
+
+void check_heads(ConfigMembers& members, const HfConfig& config) {
+  if (config.num_attention_heads * config.head_dim > kMostSize)
+    members.find("num_attention_heads times head_dim is " +
+                 std::to_string(config.num_attention_heads * config.head_dim) + "; at most " +
+                 std::to_string(kMostSize) + " is allowed");
+  if (config.num_attention_heads % config.num_key_value_heads != 0)
+    members.find("num_key_value_heads is " + std::to_string(config.num_key_value_heads) + " with " +
+                 std::to_string(config.num_attention_heads) + " attention heads; it must divide them");
+  if (config.head_dim % 2 != 0)
+    members.find("head_dim is " + std::to_string(config.head_dim) + "; allowed: even numbers, whose halves rotate");
+}
+
+// Where config.json does not say it: as transformers has it.
+int64_t head_dim_of(const HfConfig& config) {
+  if (config.family == HfFamily::qwen3 || config.num_attention_heads == 0) return 0;
+  return config.hidden_size / config.num_attention_heads;
+}
+
+void read_llama(ConfigMembers& members, HfConfig& out) {
+  refuse_unsupported(members);
+  out.hidden_size = members.size("hidden_size", kMostSize);
+  out.intermediate_size = members.size("intermediate_size", kMostSize);
+  out.num_hidden_layers = members.size("num_hidden_layers", kMostLayers);
+  out.num_attention_heads = members.size("num_attention_heads", kMostSize);
+  out.num_key_value_heads = members.size("num_key_value_heads", kMostSize, out.num_attention_heads);
+  out.head_dim = members.size("head_dim", kMostSize, head_dim_of(out));
+  out.max_position_embeddings = members.size("max_position_embeddings", kMostPositions);
+  out.norm_eps = members.number("rms_norm_eps", 1e-6);
+  const HfRope rope = read_rope(members, {});
+  out.rope_theta = rope.theta;
+  out.rope_scaling = rope.scaling;
+  out.tie_word_embeddings = members.flag("tie_word_embeddings", false);
+  check_window(members, out);
+  if (members.sound()) check_heads(members, out);
+  out.other = members.other({"architectures",
+                             "model_type",
+                             "hidden_size",
+                             "intermediate_size",
+                             "num_hidden_layers",
+                             "num_attention_heads",
+                             "num_key_value_heads",
+                             "head_dim",
+                             "hidden_act",
+                             "vocab_size",
+                             "max_position_embeddings",
+                             "rms_norm_eps",
+                             "rope_theta",
+                             "rope_scaling",
+                             "rope_parameters",
+                             "attention_bias",
+                             "mlp_bias",
+                             "tie_word_embeddings",
+                             "dtype",
+                             "torch_dtype"});
+}
+
+// By layer, whether its attention slides. transformers' first Gemma 3 folders say only how often it does not.
+std::vector<bool> read_layer_types(ConfigMembers& members, int64_t layers) {
+  std::vector<bool> out;
+  const Json* types = members.value("layer_types");
+  if (types == nullptr) {
+    const int64_t pattern = members.size("sliding_window_pattern", kMostLayers, 6);
+    for (int64_t i = 1; i <= layers; ++i) out.push_back(pattern > 0 && i % pattern != 0);
     return out;
   }
+  const bool right_count = types->is_array() && std::ssize(types->as_array()) == layers;
+  if (right_count)
+    for (const Json& type : types->as_array())
+      if (type == Json("sliding_attention") || type == Json("full_attention"))
+        out.push_back(type == Json("sliding_attention"));
+  if (std::ssize(out) != layers)
+    members.refuse("layer_types", *types,
+                   "sliding_attention or full_attention for each of " + std::to_string(layers) + " layers");
+  return out;
+}
 
- private:
-  [[noreturn]] void fail(const std::string& what) const {
-    throw Error(Exit::unreadable, what, "take the folder as transformers saved it", where_);
-  }
-  void find(std::string message, std::string hint = "take config.json as transformers saved it") {
-    findings_.push_back({where_, std::move(message), std::move(hint)});
-  }
+void read_gemma3_rope(ConfigMembers& members, HfConfig& out) {
+  if (const Json* all = members.value("rope_parameters"); all != nullptr && all->is_object())
+    for (const auto& [key, value] : all->as_object())
+      if (key != "full_attention" && key != "sliding_attention")
+        return members.refuse("rope_parameters", *all, "full_attention and sliding_attention, a map each");
+  const HfRope full = read_rope(members, {.layers = "full_attention", .otherwise = 1e6});
+  const HfRope sliding = read_rope(
+      members, {.theta = "rope_local_base_freq", .scaling = "", .layers = "sliding_attention", .otherwise = 1e4});
+  out.rope_theta = full.theta;
+  out.rope_scaling = full.scaling;
+  out.rope_local_base_freq = sliding.theta;
+  if (sliding.scaling != RopeScaling())
+    members.find("rope_parameters.sliding_attention is stretched, which is not supported",
+                 "supported: rope_type default");
+}
 
-  // A member that is there and says something.
-  const Json* value(std::string_view key) const {
-    const Json* found = json_.find(key);
-    return found == nullptr || found->is_null() ? nullptr : found;
-  }
+void read_gemma3(ConfigMembers& members, HfConfig& out) {
+  for (const char* key : {"attention_bias", "use_bidirectional_attention"}) members.expect(key, Json(false));
+  for (const char* key : {"hidden_activation", "hidden_act"}) members.expect(key, Json("gelu_pytorch_tanh"));
+  for (const char* key : {"attn_logit_softcapping", "final_logit_softcapping"}) members.expect(key, Json());
+  out.hidden_size = members.size("hidden_size", kMostSize);
+  out.intermediate_size = members.size("intermediate_size", kMostSize);
+  out.num_hidden_layers = members.size("num_hidden_layers", kMostLayers);
+  out.num_attention_heads = members.size("num_attention_heads", kMostSize);
+  out.num_key_value_heads = members.size("num_key_value_heads", kMostSize);
+  out.head_dim = members.size("head_dim", kMostSize);
+  out.max_position_embeddings = members.size("max_position_embeddings", kMostPositions);
+  out.norm_eps = members.number("rms_norm_eps", 1e-6);
+  out.tie_word_embeddings = members.flag("tie_word_embeddings", true);
+  out.sliding_window = members.size("sliding_window", kMostPositions, 4096);
+  out.sliding_layers = read_layer_types(members, out.num_hidden_layers);
+  out.query_pre_attn_scalar = members.number("query_pre_attn_scalar", 256);
+  read_gemma3_rope(members, out);
+  if (members.sound()) check_heads(members, out);
+  out.other = members.other({"architectures",
+                             "model_type",
+                             "hidden_size",
+                             "intermediate_size",
+                             "num_hidden_layers",
+                             "num_attention_heads",
+                             "num_key_value_heads",
+                             "head_dim",
+                             "hidden_activation",
+                             "vocab_size",
+                             "max_position_embeddings",
+                             "rms_norm_eps",
+                             "rope_theta",
+                             "rope_scaling",
+                             "rope_parameters",
+                             "rope_local_base_freq",
+                             "attention_bias",
+                             "tie_word_embeddings",
+                             "sliding_window",
+                             "layer_types",
+                             "query_pre_attn_scalar",
+                             "dtype",
+                             "torch_dtype"});
+}
 
-  HfFamily family() const {
-    const Json* type = value("model_type");
-    if (type == nullptr) fail("there is no model_type");
-    std::string all;
-    for (const HfFamily known : kFamilies) {
-      if (*type == Json(name(known))) return known;
-      all += (all.empty() ? "" : ", ") + std::string(name(known));
-    }
-    throw Error(Exit::unreadable, "model_type is " + shown(*type) + "; supported: " + all,
-                "use a model of one of these families", where_);
-  }
-
-  int64_t size(std::string_view key, int64_t most, int64_t otherwise = 0) {
-    const Json* found = value(key);
-    return found == nullptr && otherwise > 0 ? otherwise : size_of(std::string(key), found, most);
-  }
-
-  int64_t size_of(const std::string& key, const Json* found, int64_t most) {
-    if (found == nullptr) {
-      find("there is no " + key);
-    } else if (!found->is_int() || found->as_int() < 1 || found->as_int() > most) {
-      find(key + " is " + shown(*found) + "; allowed: integers from 1 to " + std::to_string(most));
-    } else {
-      return found->as_int();
-    }
-    return 0;
-  }
-
-  // Where config.json does not say it: as transformers has it.
-  static int64_t head_dim_of(const HfConfig& config) {
-    if (config.family == HfFamily::qwen3 || config.num_attention_heads == 0) return 0;
-    return config.hidden_size / config.num_attention_heads;
-  }
-
-  double number(std::string_view key, const Json* found, double otherwise) {
-    if (found == nullptr) return otherwise;
-    if (found->is_number() && found->as_double() > 0 && std::isfinite(found->as_double())) return found->as_double();
-    find(std::string(key) + " is " + shown(*found) + "; allowed: numbers above 0");
-    return otherwise;
-  }
-
-  bool flag(std::string_view key) {
-    const Json* found = value(key);
-    if (found == nullptr) return false;
-    if (found->is_bool()) return found->as_bool();
-    find(std::string(key) + " is " + shown(*found) + "; allowed: true, false");
-    return false;
-  }
-
-  // transformers 4 writes rope_theta and rope_scaling, transformers 5 both within rope_parameters.
-  double rope_theta() {
-    const Json* parameters = value("rope_parameters");
-    const double beside = number("rope_theta", value("rope_theta"), 10000);
-    if (parameters == nullptr) return beside;
-    if (!parameters->is_object()) {
-      find(std::string("rope_parameters is ") + parameters->kind() + ", not a map");
-      return beside;
-    }
-    const Json* within = parameters->find("rope_theta");
-    const double theta = number("rope_parameters.rope_theta", within, beside);
-    if (within != nullptr && value("rope_theta") != nullptr && theta != beside)
-      find("rope_theta is " + shown(*value("rope_theta")) + ", but " + shown(*within) + " within rope_parameters",
-           "let both say the same");
-    return theta;
-  }
-
-  void refuse(std::string_view key, const Json& seen, const std::string& supported) {
-    find(std::string(key) + " is " + shown(seen) + ", which is not supported", "supported: " + supported);
-  }
-
-  void refuse_unsupported() {
-    for (const char* key : {"attention_bias", "mlp_bias", "use_sliding_window"})
-      if (const Json* found = value(key); found != nullptr && *found != Json(false)) refuse(key, *found, "false");
-    if (const Json* found = value("quantization_config"))
-      refuse("quantization_config", *found, "weights of F32, BF16 or F16, without quantization");
-    if (const Json* found = value("hidden_act"); found != nullptr && *found != Json("silu"))
-      refuse("hidden_act", *found, "\"silu\"");
-    if (const Json* types = value("layer_types"); types != nullptr && types->is_array())
-      for (const Json& type : types->as_array())
-        if (type != Json("full_attention")) return refuse("layer_types", *types, "full_attention in every layer");
-    if (const Json* found = value("partial_rotary_factor");
-        found != nullptr && *found != Json(1.0) && *found != Json(1))
-      refuse("partial_rotary_factor", *found, "1");
-  }
-
-  // A window is none where it covers every sequence. Qwen's says nothing unless use_sliding_window is true.
-  void check_window(const HfConfig& config) {
-    if (config.family == HfFamily::qwen2 || config.family == HfFamily::qwen3) return;
-    constexpr int64_t kOfMistral = 4096;  // where config.json does not say it, as transformers has it
-    const Json* found = json_.find("sliding_window");
-    const Json window = found != nullptr ? *found : config.family == HfFamily::mistral ? Json(kOfMistral) : Json();
-    if (window.is_null() || (window.is_int() && window.as_int() >= config.max_position_embeddings)) return;
-    refuse("sliding_window", window,
-           "null or at least max_position_embeddings, " + std::to_string(config.max_position_embeddings) +
-               ": attention over the whole sequence");
-  }
-
-  // The first of rope_scaling and rope_parameters that scales; the other says the same or nothing.
-  RopeScaling rope_scaling() {
-    const RopeScaling of4 = scaling_of("rope_scaling"), of5 = scaling_of("rope_parameters");
-    if (of4 == of5 || of5 == RopeScaling()) return of4;
-    if (of4 != RopeScaling())
-      find("rope_scaling is " + shown(*value("rope_scaling")) + ", but rope_parameters " +
-               shown(*value("rope_parameters")),
-           "let both say the same");
-    return of5;
-  }
-
-  RopeScaling scaling_of(std::string_view key) {
-    const Json* rope = value(key);
-    if (rope == nullptr || !rope->is_object()) return {};
-    const auto said = [&](std::string_view member) {
-      const Json* found = rope->find(member);
-      return found != nullptr && found->is_null() ? nullptr : found;
-    };
-    const Json* type = said("rope_type") != nullptr ? said("rope_type") : said("type");
-    const bool linear = type != nullptr && *type == Json("linear");
-    const bool llama3 = type != nullptr && *type == Json("llama3");
-    RopeScaling out;
-    out.type = linear ? RopeType::linear : llama3 ? RopeType::llama3 : RopeType::plain;
-    if ((type != nullptr && *type != Json("default") && !linear && !llama3) || has_other_member(*rope, out.type)) {
-      refuse(key, *rope, "rope_type default, linear with factor, llama3 with its four numbers");
-      return {};
-    }
-    const std::string prefix = std::string(key) + ".";
-    const auto from = [&](const char* member, double least) {
-      const Json* found = said(member);
-      if (found != nullptr && found->is_number() && found->as_double() >= least && std::isfinite(found->as_double()))
-        return found->as_double();
-      find(prefix + member + " is " + (found != nullptr ? shown(*found) : "not there") + "; allowed: numbers from " +
-           shown(least));
-      return least;
-    };
-    if (out.type != RopeType::plain) out.factor = from("factor", 1);
-    if (!llama3) return out;
-    out.low_freq_factor = from("low_freq_factor", 1e-6);
-    out.high_freq_factor = from("high_freq_factor", 1e-6);
-    if (findings_.empty() && out.high_freq_factor <= out.low_freq_factor)
-      find(prefix + "high_freq_factor is " + shown(out.high_freq_factor) +
-           "; allowed: numbers above low_freq_factor, " + shown(out.low_freq_factor));
-    out.original_max_position_embeddings =
-        size_of(prefix + "original_max_position_embeddings", said("original_max_position_embeddings"), kMostPositions);
-    return out;
-  }
-
-  static bool has_other_member(const Json& rope, RopeType type) {
-    for (const auto& [name, seen] : rope.as_object()) {
-      const bool ours = name == "rope_theta" || name == "rope_type" || name == "type" ||
-                        (type != RopeType::plain && name == "factor");
-      const bool of_llama3 =
-          name == "low_freq_factor" || name == "high_freq_factor" || name == "original_max_position_embeddings";
-      const bool whole = name == "partial_rotary_factor" && seen.is_number() && seen.as_double() == 1;
-      if (!ours && !(of_llama3 && type == RopeType::llama3) && !whole && !seen.is_null()) return true;
-    }
-    return false;
-  }
-
-  void check_heads(const HfConfig& config) {
-    if (config.num_attention_heads * config.head_dim > kMostSize)
-      find("num_attention_heads times head_dim is " + std::to_string(config.num_attention_heads * config.head_dim) +
-           "; at most " + std::to_string(kMostSize) + " is allowed");
-    if (config.num_attention_heads % config.num_key_value_heads != 0)
-      find("num_key_value_heads is " + std::to_string(config.num_key_value_heads) + " with " +
-           std::to_string(config.num_attention_heads) + " attention heads; it must divide them");
-    if (config.head_dim % 2 != 0)
-      find("head_dim is " + std::to_string(config.head_dim) + "; allowed: even numbers, whose halves rotate");
-  }
-
-  const Place& where_;
-  Json json_;
-  std::vector<Finding> findings_;
-};
+void read_gpt2(ConfigMembers& members, HfConfig& out) {
+  members.expect("scale_attn_weights", Json(true));
+  members.expect("scale_attn_by_inverse_layer_idx", Json(false));
+  members.expect("add_cross_attention", Json(false));
+  if (const Json* found = members.value("activation_function");
+      found != nullptr && *found != Json("gelu_new") && *found != Json("gelu_pytorch_tanh"))
+    members.refuse("activation_function", *found, "gelu_new, gelu_pytorch_tanh, which are the same");
+  out.hidden_size = members.size("n_embd", kMostSize);
+  out.intermediate_size = members.size("n_inner", kMostSize, 4 * out.hidden_size);
+  out.num_hidden_layers = members.size("n_layer", kMostLayers);
+  out.num_attention_heads = members.size("n_head", kMostSize);
+  out.num_key_value_heads = out.num_attention_heads;
+  out.max_position_embeddings = members.size("n_positions", kMostPositions);
+  out.norm_eps = members.number("layer_norm_epsilon", 1e-5);
+  out.tie_word_embeddings = members.flag("tie_word_embeddings", true);
+  if (members.sound() && out.hidden_size % out.num_attention_heads != 0)
+    members.find("n_embd is " + std::to_string(out.hidden_size) + " with n_head " +
+                 std::to_string(out.num_attention_heads) + ", which must divide it");
+  if (members.sound()) out.head_dim = out.hidden_size / out.num_attention_heads;
+  // Which name the activation goes by is carried over.
+  out.other =
+      members.other({"architectures", "model_type", "n_embd", "n_inner", "n_layer", "n_head", "n_positions",
+                     "vocab_size", "layer_norm_epsilon", "scale_attn_weights", "scale_attn_by_inverse_layer_idx",
+                     "add_cross_attention", "tie_word_embeddings", "dtype", "torch_dtype"});
+}
 
 }  // namespace
 
 HfConfig read_hf_config(std::string_view text, const Place& where) {
-  return Reader(text, where).read();
+  ConfigMembers members(text, where);
+  HfConfig out;
+  out.family = family_of(members);
+  if (const Json* found = members.value("quantization_config"))
+    members.refuse("quantization_config", *found, "weights of F32, BF16 or F16, without quantization");
+  out.vocab_size = members.size("vocab_size", kMostSize);
+  switch (out.family) {
+    case HfFamily::gemma3:
+      read_gemma3(members, out);
+      break;
+    case HfFamily::gpt2:
+      read_gpt2(members, out);
+      break;
+    default:
+      read_llama(members, out);
+  }
+  members.throw_findings();
+  return out;
 }
 
 double decimal(double value) {

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "sil/error.h"
 #include "sil/json.h"
@@ -15,9 +16,10 @@
 namespace sil {
 
 // `llama`, `mistral` (the same where its window does not cut), `qwen2` (biases of queries, keys and values), `qwen3`
-// (norms of queries and keys), and our own llama without positions, which transformers does not load.
-enum class HfFamily : uint8_t { llama, mistral, qwen2, qwen3, llama_nope };
-std::string_view name(HfFamily family);  // the model_type: "llama", "mistral" ...
+// (norms of queries and keys), `gemma3` (the text model alone), `gpt2`, and our own llama without positions, which
+// transformers does not load.
+enum class HfFamily : uint8_t { llama, mistral, qwen2, qwen3, gemma3, gpt2, llama_nope };
+std::string_view name(HfFamily family);  // the model_type: "llama", "gemma3_text" ...
 
 // How rotary frequencies are stretched for contexts longer than the model was first trained on. `linear`: all are
 // divided by `factor` (Chen et al. 2023). `llama3`: waves longer than original_max_position_embeddings /
@@ -34,6 +36,7 @@ struct RopeScaling {
   friend bool operator==(const RopeScaling&, const RopeScaling&) = default;
 };
 
+// Under Llama's names, whatever config.json calls them.
 struct HfConfig {
   HfFamily family = HfFamily::llama;
   int64_t hidden_size = 0;
@@ -44,10 +47,16 @@ struct HfConfig {
   int64_t head_dim = 0;
   int64_t vocab_size = 0;
   int64_t max_position_embeddings = 0;
-  double rms_norm_eps = 1e-6;
-  double rope_theta = 10000;  // without meaning for llama_nope, as is rope_scaling
+  double norm_eps = 1e-6;
+  double rope_theta = 10000;  // without meaning for gpt2 and llama_nope, as is rope_scaling
   RopeScaling rope_scaling;
   bool tie_word_embeddings = false;
+  // Of gemma3 alone. Layers whose attention slides see `sliding_window` positions, their own included, and turn by
+  // rope_local_base_freq; the others by rope_theta and rope_scaling.
+  int64_t sliding_window = 0;
+  std::vector<bool> sliding_layers = {};
+  double rope_local_base_freq = 0;
+  double query_pre_attn_scalar = 0;  // scores are divided by its root
   // Every other member of config.json, token ids among them; written as it was read.
   Json other = Json::object();
 

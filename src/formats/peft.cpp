@@ -11,7 +11,7 @@ namespace sil {
 namespace {
 
 // Read here, or of no meaning to what a saved adapter computes.
-constexpr std::array<std::string_view, 17> kKnown = {"peft_type",
+constexpr std::array<std::string_view, 18> kKnown = {"peft_type",
                                                      "base_model_name_or_path",
                                                      "r",
                                                      "lora_alpha",
@@ -25,6 +25,7 @@ constexpr std::array<std::string_view, 17> kKnown = {"peft_type",
                                                      "revision",
                                                      "auto_mapping",
                                                      "init_lora_weights",
+                                                     "fan_in_fan_out",  // PEFT sets it anew by the kind of layer
                                                      "megatron_core",
                                                      "qalora_group_size",
                                                      "loftq_config"};
@@ -128,7 +129,7 @@ std::string write_peft_config(const PeftConfig& config) {
                                 {"use_rslora", config.lora.rslora},
                                 {"use_dora", false},
                                 {"bias", "none"},
-                                {"fan_in_fan_out", false},
+                                {"fan_in_fan_out", config.fan_in_fan_out},
                                 {"init_lora_weights", true},
                                 {"modules_to_save", nullptr},
                                 {"inference_mode", true}};

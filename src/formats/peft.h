@@ -17,7 +17,8 @@ inline constexpr const char* kPeftWeights = "adapter_model.safetensors";
 
 struct PeftConfig {
   LoraOptions lora;
-  std::string base_model;  // base_model_name_or_path
+  std::string base_model;       // base_model_name_or_path
+  bool fan_in_fan_out = false;  // the base's matrices are published as [inputs, outputs]; written, of no effect read
 };
 
 std::string write_peft_config(const PeftConfig& config);

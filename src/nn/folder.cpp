@@ -1,5 +1,7 @@
 #include "nn/folder.h"
 
+#include <algorithm>
+#include <cmath>
 #include <filesystem>
 
 #include "formats/gguf_model.h"
@@ -15,6 +17,8 @@ namespace sil::nn {
 namespace {
 
 HfFamily family_of(const LlamaShape& shape) {
+  if (shape.learned_positions) return HfFamily::gpt2;
+  if (shape.post_norms) return HfFamily::gemma3;
   if (shape.rope_theta == 0) return HfFamily::llama_nope;
   if (shape.qkv_bias) return HfFamily::qwen2;
   return shape.qk_norm ? HfFamily::qwen3 : HfFamily::llama;
@@ -22,7 +26,8 @@ HfFamily family_of(const LlamaShape& shape) {
 
 HfConfig config_of(const LlamaShape& shape, TokenId eos) {
   // A prompt gets no <bos>; with a pad_token_id transformers would not train that row of the embedding.
-  Json tokens = Json::Object{{"bos_token_id", Json()}, {"eos_token_id", Json(eos)}, {"pad_token_id", Json()}};
+  Json other = Json::Object{{"bos_token_id", Json()}, {"eos_token_id", Json(eos)}, {"pad_token_id", Json()}};
+  if (shape.activation == Activation::gelu) other.set("activation_function", "gelu_new");
   return {.family = family_of(shape),
           .hidden_size = shape.width,
           .intermediate_size = shape.hidden,
@@ -32,11 +37,15 @@ HfConfig config_of(const LlamaShape& shape, TokenId eos) {
           .head_dim = shape.heads.width,
           .vocab_size = shape.vocabulary,
           .max_position_embeddings = shape.context,
-          .rms_norm_eps = decimal(static_cast<double>(shape.epsilon)),
+          .norm_eps = decimal(static_cast<double>(shape.epsilon)),
           .rope_theta = shape.rope_theta,
           .rope_scaling = {},
           .tie_word_embeddings = shape.tied,
-          .other = std::move(tokens)};
+          .sliding_window = shape.window,
+          .sliding_layers = shape.windowed,
+          .rope_local_base_freq = shape.windowed.empty() ? 0 : shape.window_rope_theta,
+          .query_pre_attn_scalar = shape.query_scalar,
+          .other = std::move(other)};
 }
 
 RotaryScaling scaling_of(const RopeScaling& rope) {
@@ -46,6 +55,27 @@ RotaryScaling scaling_of(const RopeScaling& rope) {
   out.low = rope.low_freq_factor;
   out.high = rope.high_freq_factor;
   return out;
+}
+
+void be_gemma3(const HfConfig& config, LlamaShape& shape) {
+  shape.norm = Norm::rms_from_one;
+  shape.activation = Activation::gelu_gate;
+  shape.qk_norm = true;
+  shape.post_norms = true;
+  shape.window = config.sliding_window;
+  shape.windowed = config.sliding_layers;
+  shape.window_rope_theta = config.rope_local_base_freq;
+  shape.embedding_scale = static_cast<float>(std::sqrt(static_cast<double>(config.hidden_size)));
+  shape.query_scalar = config.query_pre_attn_scalar;
+}
+
+void be_gpt2(LlamaShape& shape) {
+  shape.rope_theta = 0;
+  shape.learned_positions = true;
+  shape.norm = Norm::layer;
+  shape.activation = Activation::gelu;
+  shape.qkv_bias = true;
+  shape.other_biases = true;
 }
 
 LlamaShape shape_of(const HfConfig& config) {
@@ -58,10 +88,12 @@ LlamaShape shape_of(const HfConfig& config) {
   shape.vocabulary = config.vocab_size;
   shape.rope_theta = config.family == HfFamily::llama_nope ? 0 : config.rope_theta;
   shape.rope_scaling = scaling_of(config.rope_scaling);
-  shape.epsilon = static_cast<float>(config.rms_norm_eps);
+  shape.epsilon = static_cast<float>(config.norm_eps);
   shape.tied = config.tie_word_embeddings;
   shape.qkv_bias = config.family == HfFamily::qwen2;
   shape.qk_norm = config.family == HfFamily::qwen3;
+  if (config.family == HfFamily::gemma3) be_gemma3(config, shape);
+  if (config.family == HfFamily::gpt2) be_gpt2(shape);
   return shape;
 }
 
@@ -109,24 +141,44 @@ std::optional<AdapterFolder> adapter_of(const std::string& path) {
   return out;
 }
 
+// GPT-2's first folders hold every layer's causal mask, which is no weight, and the model without its head: there the
+// names lack the prefix that they have within GPT2LMHeadModel.
+bool is_gpt2_mask(std::string_view tensor) {
+  return tensor.ends_with(".attn.bias") || tensor.ends_with(".attn.masked_bias");
+}
+constexpr std::string_view kGpt2Prefix = "transformer.";
+
 class FolderWeights final : public WeightSource {
  public:
-  explicit FolderWeights(const std::string& folder) : files_(folder) {}
+  FolderWeights(const std::string& folder, HfFamily family) : files_(folder) {
+    const std::vector<TensorView>& stored = files_.tensors();
+    const bool gpt2 = family == HfFamily::gpt2;
+    const bool headless = gpt2 && std::none_of(stored.begin(), stored.end(),
+                                               [](const auto& t) { return t.name.starts_with(kGpt2Prefix); });
+    for (size_t i = 0; i < stored.size(); ++i) {
+      if (gpt2 && is_gpt2_mask(stored[i].name)) continue;
+      tensors_.push_back(stored[i]);
+      places_.push_back(i);
+      if (headless) tensors_.back().name.insert(0, kGpt2Prefix);
+    }
+  }
 
-  const std::vector<TensorView>& tensors() const override { return files_.tensors(); }
+  const std::vector<TensorView>& tensors() const override { return tensors_; }
   void read(size_t tensor, std::vector<float>& out) const override {
     std::string bytes;
-    files_.read(tensor, bytes);
-    TensorView view = files_.tensors()[tensor];
+    files_.read(places_[tensor], bytes);
+    TensorView view = tensors_[tensor];
     view.bytes = bytes;
     out = floats(view);
   }
   Place place() const override { return {files_.path(), 0, 0}; }
-  Place place(size_t tensor) const override { return {files_.path(tensor), 0, 0}; }
+  Place place(size_t tensor) const override { return {files_.path(places_[tensor]), 0, 0}; }
   void hash(Sha256& hash) const override { files_.hash(hash); }
 
  private:
   WeightFiles files_;
+  std::vector<TensorView> tensors_;
+  std::vector<size_t> places_;  // of tensors_ in files_
 };
 
 class GgufWeights final : public WeightSource {
@@ -186,7 +238,9 @@ void refuse_without_family(const LlamaShape& shape) {
 
 std::vector<FolderFile> adapter_files(const ModelFolder& base, const LoraOptions& lora, const Codec& codec) {
   std::vector<FolderFile> files{
-      {kPeftConfig, write_peft_config({lora, std::filesystem::absolute(base.path).string()})}};
+      {kPeftConfig, write_peft_config({.lora = lora,
+                                       .base_model = std::filesystem::absolute(base.path).string(),
+                                       .fan_in_fan_out = base.config.family == HfFamily::gpt2})}};
   for (FolderFile& file : codec.folder_files()) files.push_back(std::move(file));
   return files;
 }
@@ -229,7 +283,7 @@ std::string AdapterFolder::weights() const {
 
 std::unique_ptr<WeightSource> ModelFolder::weights() const {
   if (is_gguf(path)) return std::make_unique<GgufWeights>(path);
-  return std::make_unique<FolderWeights>(path);
+  return std::make_unique<FolderWeights>(path, config.family);
 }
 
 Digest ModelFolder::digest(const WeightSource& weights) const {

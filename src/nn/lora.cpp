@@ -22,7 +22,7 @@ std::string_view module_of(std::string_view tensor) {
 
 // Matrices of the layers: not the embedding, not the head.
 bool adaptable(const NamedTensor& tensor) {
-  return tensor.columns > 0 && tensor.name.starts_with("model.layers.");
+  return tensor.columns > 0 && (tensor.name.starts_with("model.layers.") || tensor.name.starts_with("transformer.h."));
 }
 
 std::vector<std::string> modules(const Parameters& base) {

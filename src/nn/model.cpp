@@ -56,9 +56,7 @@ Model::Model(const LlamaShape& shape, std::shared_ptr<const Kernels> kernels, co
     : shape_(shape),
       kernels_(std::move(kernels)),
       parameters_(llama_parameters(shape, *kernels_)),
-      rotary_(shape.rope_theta > 0
-                  ? rotary_table(shape.context, shape.heads.width, shape.rope_theta, shape.rope_scaling)
-                  : RotaryTable()) {
+      rotary_(rotary_tables(shape)) {
   if (lora) lora_.emplace(*lora, parameters_, *kernels_);
 }
 

@@ -45,7 +45,7 @@ class Model {
   const Parameters& parameters() const { return parameters_; }  // that the model reads
   const Lora* lora() const { return lora_ ? &*lora_ : nullptr; }
   const Parameters& trained() const { return lora_ ? lora_->parameters() : parameters_; }
-  const RotaryTable& rotary() const { return rotary_; }
+  const RotaryTables& rotary() const { return rotary_; }
   // Of what a state's weights are, of all that it holds without moments, and of the frozen weights that states share.
   uint64_t trained_bytes() const { return bytes_of(trained()); }
   uint64_t state_bytes() const { return trained_bytes() + shared_bytes(); }
@@ -91,7 +91,7 @@ class Model {
   LlamaShape shape_;
   std::shared_ptr<const Kernels> kernels_;
   Parameters parameters_;
-  RotaryTable rotary_;
+  RotaryTables rotary_;
   std::optional<Lora> lora_;
 };
 

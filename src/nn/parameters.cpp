@@ -11,12 +11,21 @@ int64_t rows_of(Parameters::Parts parts) {
   return rows;
 }
 
+// [rows, columns] as [columns, rows].
+std::vector<float> transposed(std::span<const float> values, int64_t rows, int64_t columns) {
+  std::vector<float> out(values.size());
+  for (int64_t i = 0; i < rows; ++i)
+    for (int64_t j = 0; j < columns; ++j)
+      out[static_cast<size_t>(j * rows + i)] = values[static_cast<size_t>(i * columns + j)];
+  return out;
+}
+
 }  // namespace
 
-void Parameters::add_matrix(const Kernels& kernels, int64_t columns, Parts parts, bool residual) {
+void Parameters::add_matrix(const Kernels& kernels, int64_t columns, Parts parts, MatrixTraits traits) {
   const int64_t rows = rows_of(parts);
-  add({.rows = rows, .columns = columns, .offset = 0, .ones = false, .residual = residual}, parts,
-      kernels.matrix_floats(rows, columns));
+  add({.rows = rows, .columns = columns, .offset = 0, .ones = false, .residual = traits.residual}, parts,
+      kernels.matrix_floats(rows, columns), traits.transposed);
 }
 
 void Parameters::add_vector(bool ones, Parts parts) {
@@ -24,11 +33,11 @@ void Parameters::add_vector(bool ones, Parts parts) {
   add({.rows = length, .columns = 0, .offset = 0, .ones = ones, .residual = false}, parts, length);
 }
 
-void Parameters::add(Parameter parameter, Parts parts, int64_t floats_of_it) {
+void Parameters::add(Parameter parameter, Parts parts, int64_t floats_of_it, bool transposed) {
   constexpr int64_t kLine = 16;
   int64_t first = 0;
   for (const auto& [name, rows] : parts) {
-    tensors.push_back({name, parameters.size(), first, rows, parameter.columns});
+    tensors.push_back({name, parameters.size(), first, rows, parameter.columns, transposed});
     numbers += tensors.back().numbers();
     first += rows;
   }
@@ -45,6 +54,7 @@ std::vector<float> Parameters::get(const Kernels& kernels, const float* buffer, 
     std::copy_n(at + tensor.first, tensor.rows, out.data());
   else
     kernels.unpack({.data = at, .rows = p.rows, .columns = p.columns}, tensor.first, tensor.rows, out.data());
+  if (tensor.transposed) return transposed(out, tensor.rows, tensor.columns);
   return out;
 }
 
@@ -52,10 +62,14 @@ void Parameters::put(const Kernels& kernels, std::span<const float> values, cons
                      float* buffer) const {
   const Parameter& p = parameters[tensor.parameter];
   float* const at = buffer + p.offset;
-  if (p.columns == 0)
+  if (p.columns == 0) {
     std::copy(values.begin(), values.end(), at + tensor.first);
-  else
-    kernels.pack(values.data(), tensor.first, tensor.rows, {.data = at, .rows = p.rows, .columns = p.columns}, at);
+    return;
+  }
+  std::vector<float> turned;
+  if (tensor.transposed) turned = transposed(values, tensor.columns, tensor.rows);
+  const float* const rows = tensor.transposed ? turned.data() : values.data();
+  kernels.pack(rows, tensor.first, tensor.rows, {.data = at, .rows = p.rows, .columns = p.columns}, at);
 }
 
 }  // namespace sil::nn

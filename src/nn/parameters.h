@@ -19,10 +19,12 @@ struct NamedTensor {
   int64_t first = 0;
   int64_t rows = 0;
   int64_t columns = 0;
+  bool transposed = false;  // published as [columns, rows]
 
   int64_t numbers() const { return columns == 0 ? rows : rows * columns; }
   std::vector<int64_t> shape() const {
-    return columns == 0 ? std::vector<int64_t>{rows} : std::vector<int64_t>{rows, columns};
+    if (columns == 0) return {rows};
+    return transposed ? std::vector<int64_t>{columns, rows} : std::vector<int64_t>{rows, columns};
   }
 };
 
@@ -44,7 +46,11 @@ struct Parameters {
 
   // Puts a parameter behind the others: one published tensor, or several stacked ones, as {name, rows}.
   using Parts = std::initializer_list<std::pair<std::string, int64_t>>;
-  void add_matrix(const Kernels& kernels, int64_t columns, Parts parts, bool residual = false);
+  struct MatrixTraits {
+    bool residual = false;    // of Parameter
+    bool transposed = false;  // of NamedTensor
+  };
+  void add_matrix(const Kernels& kernels, int64_t columns, Parts parts, MatrixTraits traits = {false, false});
   void add_vector(bool ones, Parts parts);
 
   // A published tensor's row-major values, from and to a flat buffer.
@@ -52,7 +58,7 @@ struct Parameters {
   void put(const Kernels& kernels, std::span<const float> values, const NamedTensor& tensor, float* buffer) const;
 
  private:
-  void add(Parameter parameter, Parts parts, int64_t floats_of_it);
+  void add(Parameter parameter, Parts parts, int64_t floats_of_it, bool transposed = false);
 };
 
 }  // namespace sil::nn

@@ -22,10 +22,17 @@ const cpu::Primitives kIdle{
     .product = [](const cpu::Product&) {},
     .pack_left = [](const float*, int64_t, int64_t, int64_t, float*) {},
     .transpose_panel = [](const float*, int64_t, int64_t, int64_t, float*) {},
-    .rms_norm = [](const float*, const float*, int64_t, float, float*) { return 1.0F; },
-    .rms_norm_backward = [](const float*, const float*, int64_t, float, const float*, float*, float*) {},
+    .rms_norm = [](const float*, const float*, float, int64_t, float, float*) { return 1.0F; },
+    .rms_norm_backward = [](const float*, const float*, float, int64_t, float, const float*, float*, float*) {},
+    .layer_norm = [](const float*, const float*, const float*, int64_t, float, float*, float*) { return 1.0F; },
+    .layer_norm_backward = [](const float*, const float*, int64_t, float, float, const float*, float*, float*,
+                              float*) {},
     .silu_gate = [](const float*, const float*, int64_t, float*) {},
     .silu_gate_backward = [](const float*, const float*, int64_t, const float*, float*, float*) {},
+    .gelu_gate = [](const float*, const float*, int64_t, float*) {},
+    .gelu_gate_backward = [](const float*, const float*, int64_t, const float*, float*, float*) {},
+    .gelu = [](const float*, int64_t, float*) {},
+    .gelu_backward = [](const float*, int64_t, const float*, float*) {},
     .rotate = [](float*, int64_t, const float*, const float*) {},
     .rotate_back = [](float*, int64_t, const float*, const float*) {},
     .softmax_row = [](float*, int64_t, int64_t, float, float*) { return 1.0F; },
@@ -42,7 +49,7 @@ const cpu::Primitives kIdle{
 // A model whose weights are never read.
 class Rehearsal {
  public:
-  Rehearsal(const LlamaShape& shape, const RotaryTable& rotary, const Lora* lora = nullptr)
+  Rehearsal(const LlamaShape& shape, const RotaryTables& rotary, const Lora* lora = nullptr)
       : shape_(shape),
         kernels_(cpu_kernels(kIdle)),
         parameters_(llama_parameters(shape, *kernels_)),
@@ -85,7 +92,7 @@ class Rehearsal {
   std::unique_ptr<Kernels> kernels_;
   Parameters parameters_;
   std::optional<Lora> lora_;
-  const RotaryTable& rotary_;
+  const RotaryTables& rotary_;
   AddressRange floats_;  // of the weights, and of their gradients
   Arena arena_;
   std::vector<TokenId> ids_;
@@ -130,7 +137,8 @@ Plan sampling_plan(const Model& model, const SamplingWorkload& work, int threads
   const CacheCapacity capacity(shape, fitting, SamplerOptions().slots);
   Cache cache(shape.heads, 1, capacity.own + capacity.prefix);
   LlamaShape one_region = shape;
-  one_region.layers = 1;  // every block of a forward pass uses the same memory
+  one_region.layers = 1;        // every block of a forward pass uses the same memory
+  one_region.windowed.clear();  // and one that sees all the most of it
   const Layout layout = fullest_pass(capacity, fitting, cache);
   const int64_t wanted = capacity.slots + capacity.prefixes;
   const auto lanes = static_cast<uint64_t>(std::min<int64_t>(threads, fitting.requests));

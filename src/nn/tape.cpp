@@ -60,6 +60,17 @@ Var Tape::embed(const MatrixWeight& table, std::span<const TokenId> ids) {
   return out;
 }
 
+Var Tape::embed_positions(const MatrixWeight& table, const Layout& layout) {
+  const Var out = push(arena_.tensor(layout.rows(), table.value.columns));
+  const std::vector<TokenId> positions = layout.positions();
+  kernels_.embed(table.value, positions, value(out));
+  record(out, [this, out, &table, &layout] {
+    if (table.sink.full == nullptr) return;
+    kernels_.embed_backward(layout.positions(), gradient(out), table.value, table.sink.full);
+  });
+  return out;
+}
+
 Var Tape::linear(Var x, const MatrixWeight& matrix, const VectorWeight& bias) {
   const Var out = push(arena_.tensor(value(x).rows, matrix.value.rows));
   kernels_.linear(value(x), matrix.value, bias.value, value(out));
@@ -91,24 +102,37 @@ void Tape::factors_backward(Tensor x, Tensor dout, const LowRank& factors) {
   kernels_.linear_matrix(x, inner, factors.a, factors.da, arena_);
 }
 
-Var Tape::rms_norm(Var x, const VectorWeight& scale, float epsilon) {
+Var Tape::rms_norm(Var x, const VectorWeight& weight, const RmsNorm& norm) {
   const Tensor in = value(x);
   float* const inverse = arena_.floats(in.rows);
   const Var out = push(arena_.tensor(in.rows, in.columns));
-  kernels_.rms_norm(in, scale.value, epsilon, value(out), inverse);
-  record(out, [this, out, x, &scale, inverse] {
-    kernels_.rms_norm_backward(value(x), scale.value, inverse, gradient(out), gradient(x), scale.sink.full);
+  kernels_.rms_norm(in, weight.value, norm, value(out), inverse);
+  record(out, [this, out, x, &weight, norm, inverse] {
+    kernels_.rms_norm_backward(value(x), weight.value, norm, inverse, gradient(out), gradient(x), weight.sink.full);
   });
   return out;
 }
 
-Var Tape::head_norm(Var qkv, const Heads& heads, const VectorWeight& query, const VectorWeight& key, float epsilon) {
+Var Tape::layer_norm(Var x, const VectorWeight& scale, const VectorWeight& shift, float epsilon) {
+  const Tensor in = value(x);
+  auto* const stats = reinterpret_cast<LayerNormStats*>(arena_.floats(in.rows * 2));
+  const Var out = push(arena_.tensor(in.rows, in.columns));
+  kernels_.layer_norm(in, scale.value, shift.value, epsilon, value(out), stats);
+  record(out, [this, out, x, &scale, &shift, stats] {
+    kernels_.layer_norm_backward(value(x), scale.value, stats, gradient(out), gradient(x), scale.sink.full,
+                                 shift.sink.full);
+  });
+  return out;
+}
+
+Var Tape::head_norm(Var qkv, const Heads& heads, const VectorWeight& query, const VectorWeight& key,
+                    const RmsNorm& norm) {
   const Tensor in = value(qkv);
   float* const inverse = arena_.floats(in.rows * (heads.query + heads.key));
   const Var out = push(arena_.tensor(in.rows, in.columns));
-  kernels_.head_norm(in, heads, query.value, key.value, epsilon, value(out), inverse);
-  record(out, [this, out, qkv, &heads, &query, &key, inverse] {
-    kernels_.head_norm_backward(value(qkv), heads, query.value, key.value, inverse, gradient(out), gradient(qkv),
+  kernels_.head_norm(in, heads, query.value, key.value, norm, value(out), inverse);
+  record(out, [this, out, qkv, &heads, &query, &key, norm, inverse] {
+    kernels_.head_norm_backward(value(qkv), heads, query.value, key.value, norm, inverse, gradient(out), gradient(qkv),
                                 query.sink.full, key.sink.full);
   });
   return out;
@@ -125,30 +149,54 @@ Var Tape::rotate(Var qkv, const Heads& heads, const RotaryTable& table, const La
   return out;
 }
 
-Var Tape::attention(Var qkv, const Heads& heads, int64_t layer, const Layout& layout) {
+Var Tape::attention(Var qkv, const Heads& heads, const AttentionLayer& layer, const Layout& layout) {
   const Tensor in = value(qkv);
   SoftmaxStats* stats = nullptr;
   if (records_) stats = reinterpret_cast<SoftmaxStats*>(arena_.floats(in.rows * heads.query * 2));
   const Var out = push(arena_.tensor(in.rows, heads.output()));
   kernels_.attention(in, heads, layer, layout, value(out), stats, arena_);
-  record(out, [this, out, qkv, &heads, &layout, stats] {
+  record(out, [this, out, qkv, &heads, layer, &layout, stats] {
     const Tensor in_again = value(qkv);
     Node& node = nodes_[static_cast<size_t>(qkv.index)];
     node.gradient = borrow(in_again.rows, in_again.columns);
-    kernels_.attention_backward(in_again, heads, layout, value(out), stats, gradient(out), node.gradient, arena_);
+    kernels_.attention_backward(in_again, heads, layer, layout, value(out), stats, gradient(out), node.gradient,
+                                arena_);
+  });
+  return out;
+}
+
+Var Tape::activation(Var x, int64_t columns, void (Kernels::*there)(Tensor, Tensor) const,
+                     void (Kernels::*back)(Tensor, Tensor, Tensor) const) {
+  const Var out = push(arena_.tensor(value(x).rows, columns));
+  (kernels_.*there)(value(x), value(out));
+  record(out, [this, out, x, back] {
+    const Tensor in = value(x);
+    Node& node = nodes_[static_cast<size_t>(x.index)];
+    node.gradient = borrow(in.rows, in.columns);
+    (kernels_.*back)(in, gradient(out), node.gradient);
   });
   return out;
 }
 
 Var Tape::silu_gate(Var gate_up) {
-  const Tensor in = value(gate_up);
-  const Var out = push(arena_.tensor(in.rows, in.columns / 2));
-  kernels_.silu_gate(in, value(out));
-  record(out, [this, out, gate_up] {
-    const Tensor in_again = value(gate_up);
-    Node& node = nodes_[static_cast<size_t>(gate_up.index)];
-    node.gradient = borrow(in_again.rows, in_again.columns);
-    kernels_.silu_gate_backward(in_again, gradient(out), node.gradient);
+  return activation(gate_up, value(gate_up).columns / 2, &Kernels::silu_gate, &Kernels::silu_gate_backward);
+}
+
+Var Tape::gelu_gate(Var gate_up) {
+  return activation(gate_up, value(gate_up).columns / 2, &Kernels::gelu_gate, &Kernels::gelu_gate_backward);
+}
+
+Var Tape::gelu(Var x) {
+  return activation(x, value(x).columns, &Kernels::gelu, &Kernels::gelu_backward);
+}
+
+// In place, as rotate.
+Var Tape::scale(Var x, float by) {
+  kernels_.scale(value(x), by);
+  const Var out = push(value(x));
+  record(out, [this, out, x, by] {
+    kernels_.scale(gradient(out), by);
+    hand_over(out, x);
   });
   return out;
 }

@@ -15,13 +15,18 @@ class Tape final : public Ops {
   Tape(const Kernels& kernels, Arena& arena, bool records) : kernels_(kernels), arena_(arena), records_(records) {}
 
   Var embed(const MatrixWeight& table, std::span<const TokenId> ids) override;
+  Var embed_positions(const MatrixWeight& table, const Layout& layout) override;
   Var linear(Var x, const MatrixWeight& matrix, const VectorWeight& bias) override;
-  Var rms_norm(Var x, const VectorWeight& scale, float epsilon) override;
+  Var rms_norm(Var x, const VectorWeight& weight, const RmsNorm& norm) override;
+  Var layer_norm(Var x, const VectorWeight& scale, const VectorWeight& shift, float epsilon) override;
   Var head_norm(Var qkv, const Heads& heads, const VectorWeight& query, const VectorWeight& key,
-                float epsilon) override;
+                const RmsNorm& norm) override;
   Var rotate(Var qkv, const Heads& heads, const RotaryTable& table, const Layout& layout) override;
-  Var attention(Var qkv, const Heads& heads, int64_t layer, const Layout& layout) override;
+  Var attention(Var qkv, const Heads& heads, const AttentionLayer& layer, const Layout& layout) override;
   Var silu_gate(Var gate_up) override;
+  Var gelu_gate(Var gate_up) override;
+  Var gelu(Var x) override;
+  Var scale(Var x, float by) override;
   Var add(Var a, Var b) override;
   Var take_rows(Var x, std::span<const int32_t> rows) override;
   Var block(Var like, const std::function<Var()>& body) override;
@@ -42,6 +47,9 @@ class Tape final : public Ops {
 
   Var push(Tensor value);
   Tensor borrow(int64_t rows, int64_t columns);
+  // An elementwise operation of the table with `columns` results a row, and its backward, which sets.
+  Var activation(Var x, int64_t columns, void (Kernels::*there)(Tensor, Tensor) const,
+                 void (Kernels::*back)(Tensor, Tensor, Tensor) const);
   void factors_backward(Tensor x, Tensor dout, const LowRank& factors);
   // Adds the gradient of `from`, which is not needed any more, to that of `to`.
   void hand_over(Var from, Var to);

@@ -85,7 +85,7 @@ HfConfig config(HfFamily family) {
           .head_dim = 16,
           .vocab_size = 11,
           .max_position_embeddings = 64,
-          .rms_norm_eps = 1e-6,
+          .norm_eps = 1e-6,
           .rope_theta = 500,
           .rope_scaling = {},
           .tie_word_embeddings = false,
@@ -156,7 +156,7 @@ TEST_CASE("SmolLM2 has the weights that numpy makes of its file") {
   CHECK(all.finish().hex() == golden.at("sha256").as_string());
   CHECK(model.config().tie_word_embeddings);
   CHECK(model.config().rope_theta == 100000);
-  CHECK(model.config().rms_norm_eps == 1e-5);
+  CHECK(model.config().norm_eps == 1e-5);
   CHECK_THAT(model.chat_template(), Contains("a helpful AI assistant named SmolLM"));
 }
 
@@ -173,7 +173,7 @@ TEST_CASE("hyperparameters become those of config.json") {
   CHECK(config.head_dim == about.at("head_width").as_int());
   CHECK(config.vocab_size == about.at("vocabulary").as_int());
   CHECK(config.max_position_embeddings == about.at("context").as_int());
-  CHECK(config.rms_norm_eps == 1e-6);  // not the float 9.999999974752427e-07
+  CHECK(config.norm_eps == 1e-6);  // not the float 9.999999974752427e-07
   CHECK(config.rope_theta == 500);
   CHECK(config.rope_scaling == RopeScaling());
   CHECK_FALSE(config.tie_word_embeddings);

@@ -17,22 +17,25 @@ namespace {
 
 using Catch::Matchers::Contains;
 
-std::string golden_file(const std::string& name) {
-  return read_file(SIL_SOURCE_DIR "/tests/golden/peft/" + name);
+const std::vector<std::string> kModels = {"llama_gqa", "gpt2"};
+
+std::string golden_file(const std::string& model, const std::string& name) {
+  return read_file(SIL_SOURCE_DIR "/tests/golden/peft/" + model + "/" + name);
 }
 
 // The base model in DIR/base, an adapter on it in DIR/adapter.
 class Folders {
  public:
-  Folders() : Folders(golden_file(kPeftConfig), golden_file(kPeftWeights)) {}
-  Folders(const std::string& config, const std::string& weights) {
-    const GoldenModel golden("llama_gqa");
+  explicit Folders(const std::string& model = "llama_gqa")
+      : Folders(golden_file(model, kPeftConfig), golden_file(model, kPeftWeights), model) {}
+  Folders(const std::string& config, const std::string& weights, const std::string& model = "llama_gqa") {
+    const GoldenModel golden(model);
     std::filesystem::create_directory(base());
     std::filesystem::create_directory(adapter());
     for (const FolderFile& file :
          nn::folder_files(golden.model.shape(), *chars_codec("abcdefghijklmnopqrstuvwxyz01234567")))
       write(base(), file.name, file.text);
-    write(base(), "model.safetensors", read_file(GoldenModel::path("llama_gqa", ".safetensors")));
+    write(base(), "model.safetensors", read_file(GoldenModel::path(model, ".safetensors")));
     write(adapter(), kPeftConfig, replaced(config, "\"base\"", dump(Json(base()))));
     write(adapter(), kPeftWeights, weights);
   }
@@ -58,21 +61,24 @@ std::unique_ptr<Engine> open(const std::string& path, const std::optional<LoraOp
 }
 
 struct Golden {
-  Json json = parse_json(golden_file("golden.json"));
+  Json json;
+  explicit Golden(const std::string& model = "llama_gqa") : json(parse_json(golden_file(model, "golden.json"))) {}
   std::vector<TokenId> ids() const { return ids_of(json); }
 };
 
-std::vector<float> scored(Engine& engine, Version version) {
-  const std::vector<TokenId> ids = Golden().ids();
+std::vector<float> scored(Engine& engine, Version version, const Golden& golden = Golden()) {
+  const std::vector<TokenId> ids = golden.ids();
   return engine.score(version, {.ids = ids, .begin = {0, ids.size()}, .start = {1}}, 1);
 }
 
 // All of the golden sequence but its first id.
 struct OneStep final : TrainBatches {
+  std::vector<TokenId> ids;
+  explicit OneStep(const Golden& golden = Golden()) : ids(golden.ids()) {}
   int64_t steps() const override { return 1; }
   TrainBatch step(int64_t) override {
     TrainBatch batch;
-    batch.ids = Golden().ids();
+    batch.ids = ids;
     batch.begin.push_back(static_cast<int32_t>(batch.ids.size()));
     batch.target.assign(batch.ids.size(), 1);
     batch.target[0] = 0;
@@ -83,37 +89,52 @@ struct OneStep final : TrainBatches {
 };
 
 TEST_CASE("an adapter that PEFT saved gives PEFT's log-probabilities") {
-  const Folders folders;
-  const auto engine = open(folders.adapter());
-  const std::vector<float> seen = scored(*engine, engine->initial());
-  const Json expected = Golden().json.at("logprobs");
-  REQUIRE(seen.size() == expected.as_array().size());
-  for (size_t n = 0; n < seen.size(); ++n)
-    CHECK(static_cast<double>(seen[n]) == Approx(expected.as_array()[n].as_double()).margin(1e-4));
-  const auto base = open(folders.base());
-  CHECK(scored(*base, base->initial()) != seen);
+  for (const std::string& model : kModels) {
+    INFO(model);
+    const Folders folders(model);
+    const Golden golden(model);
+    const auto engine = open(folders.adapter());
+    const std::vector<float> seen = scored(*engine, engine->initial(), golden);
+    const Json expected = golden.json.at("logprobs");
+    REQUIRE(seen.size() == expected.as_array().size());
+    for (size_t n = 0; n < seen.size(); ++n)
+      CHECK(static_cast<double>(seen[n]) == Approx(expected.as_array()[n].as_double()).margin(1e-4));
+    const auto base = open(folders.base());
+    CHECK(scored(*base, base->initial(), golden) != seen);
+  }
 }
 
 TEST_CASE("a step of gradient descent moves an adapter's factors as PEFT's autograd does, and the base not at all") {
-  const Folders folders;
-  const auto engine = open(folders.adapter());
-  OneStep step;
-  Recorder recorder;
-  UpdateCall call;
-  call.optimizer = {.kind = "sgd", .learning_rate = Golden().json.at("rate").as_double()};
-  const UpdateResult moved = call.run(*engine, engine->initial(), step, recorder);
-  const std::string bytes = saved(*engine, moved.version, Part::weights);
-  const Safetensors file = read_safetensors(bytes);
-  const Json after = Golden().json.at("after");
-  REQUIRE(file.tensors.size() == after.as_object().size());
-  for (const auto& [name, values] : after.as_object()) {
-    INFO(name);
-    REQUIRE(file.find(name) != nullptr);
-    const std::vector<float> seen = floats(*file.find(name));
-    REQUIRE(seen.size() == values.as_array().size());
-    for (size_t i = 0; i < seen.size(); ++i)
-      CHECK(static_cast<double>(seen[i]) == Approx(values.as_array()[i].as_double()).epsilon(1e-4).margin(1e-5));
+  for (const std::string& model : kModels) {
+    const Folders folders(model);
+    const Golden golden(model);
+    const auto engine = open(folders.adapter());
+    OneStep step(golden);
+    Recorder recorder;
+    UpdateCall call;
+    call.optimizer = {.kind = "sgd", .learning_rate = golden.json.at("rate").as_double()};
+    const UpdateResult moved = call.run(*engine, engine->initial(), step, recorder);
+    const std::string bytes = saved(*engine, moved.version, Part::weights);
+    const Safetensors file = read_safetensors(bytes);
+    const Json after = golden.json.at("after");
+    REQUIRE(file.tensors.size() == after.as_object().size());
+    for (const auto& [name, values] : after.as_object()) {
+      INFO(model << " " << name);
+      REQUIRE(file.find(name) != nullptr);
+      const std::vector<float> seen = floats(*file.find(name));
+      REQUIRE(seen.size() == values.as_array().size());
+      for (size_t i = 0; i < seen.size(); ++i)
+        CHECK(static_cast<double>(seen[i]) == Approx(values.as_array()[i].as_double()).epsilon(1e-4).margin(1e-5));
+    }
   }
+}
+
+TEST_CASE("a new adapter on linear maps that are published turned says so, as PEFT does") {
+  const Folders folders("gpt2");
+  const auto engine = open(folders.base(), LoraOptions{.r = 2, .alpha = 4, .targets = {"c_fc"}});
+  const std::string theirs = golden_file("gpt2", kPeftConfig), ours = engine->folder_files().front().text;
+  CHECK(parse_json(ours).at("fan_in_fan_out") == Json(true));
+  CHECK(parse_json(theirs).at("fan_in_fan_out") == Json(true));
 }
 
 TEST_CASE("a new adapter changes nothing, depends on the seed alone, and its files are an adapter again") {
@@ -143,10 +164,10 @@ TEST_CASE("a new adapter changes nothing, depends on the seed alone, and its fil
 
 TEST_CASE("an adapter that cannot be read says what of it") {
   const auto refusal = [](const std::string& from, const std::string& to) {
-    std::string config = golden_file(kPeftConfig);
+    std::string config = golden_file("llama_gqa", kPeftConfig);
     const size_t at = config.find(from);
     REQUIRE(at != std::string::npos);
-    const Folders folders(config.replace(at, from.size(), to), golden_file(kPeftWeights));
+    const Folders folders(config.replace(at, from.size(), to), golden_file("llama_gqa", kPeftWeights));
     try {
       open(folders.adapter())->initial();
     } catch (const Error& error) {

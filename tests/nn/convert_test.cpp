@@ -61,7 +61,7 @@ HfConfig config_of(const GoldenModel& golden, HfFamily family) {
   out.head_dim = shape.heads.width;
   out.vocab_size = shape.vocabulary;
   out.max_position_embeddings = shape.context;
-  out.rms_norm_eps = 1e-6;
+  out.norm_eps = 1e-6;
   out.rope_theta = shape.rope_theta;
   out.tie_word_embeddings = shape.tied;
   return out;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cmath>
+#include <numbers>
 #include <vector>
 
 #include "nn/ops/ops.h"
@@ -30,6 +31,13 @@ class DoubleOps final : public nn::Ops {
     return push(std::move(out));
   }
 
+  nn::Var embed_positions(const nn::MatrixWeight& table, const nn::Layout& layout) override {
+    std::vector<TokenId> positions;
+    for (const nn::Run& run : layout.runs)
+      for (int64_t i = 0; i < run.rows; ++i) positions.push_back(static_cast<TokenId>(run.position() + i));
+    return embed(table, positions);
+  }
+
   nn::Var linear(nn::Var x, const nn::MatrixWeight& matrix, const nn::VectorWeight& bias) override {
     const Value w = plain(matrix);
     Value out = make(value(x).rows, w.rows);
@@ -43,19 +51,34 @@ class DoubleOps final : public nn::Ops {
     return push(std::move(out));
   }
 
-  nn::Var rms_norm(nn::Var x, const nn::VectorWeight& scale, float epsilon) override {
+  nn::Var rms_norm(nn::Var x, const nn::VectorWeight& weight, const nn::RmsNorm& of) override {
     Value out = value(x);
-    for (size_t t = 0; t < out.rows; ++t) norm(out, t, 0, out.columns, scale, epsilon);
+    for (size_t t = 0; t < out.rows; ++t) norm(out, t, 0, out.columns, weight, of);
+    return push(std::move(out));
+  }
+
+  nn::Var layer_norm(nn::Var x, const nn::VectorWeight& scale, const nn::VectorWeight& shift, float epsilon) override {
+    Value out = value(x);
+    const auto width = static_cast<double>(out.columns);
+    for (size_t t = 0; t < out.rows; ++t) {
+      double mean = 0, variance = 0;
+      for (size_t j = 0; j < out.columns; ++j) mean += out.at(t, j) / width;
+      for (size_t j = 0; j < out.columns; ++j) variance += std::pow(out.at(t, j) - mean, 2) / width;
+      for (size_t j = 0; j < out.columns; ++j)
+        out.at(t, j) = (out.at(t, j) - mean) / std::sqrt(variance + static_cast<double>(epsilon)) *
+                           static_cast<double>(scale.value[j]) +
+                       static_cast<double>(shift.value[j]);
+    }
     return push(std::move(out));
   }
 
   nn::Var head_norm(nn::Var qkv, const nn::Heads& heads, const nn::VectorWeight& query, const nn::VectorWeight& key,
-                    float epsilon) override {
+                    const nn::RmsNorm& of) override {
     Value out = value(qkv);
     const auto width = static_cast<size_t>(heads.width);
     for (size_t t = 0; t < out.rows; ++t)
       for (size_t h = 0; h < static_cast<size_t>(heads.query + heads.key); ++h)
-        norm(out, t, h * width, width, h < static_cast<size_t>(heads.query) ? query : key, epsilon);
+        norm(out, t, h * width, width, h < static_cast<size_t>(heads.query) ? query : key, of);
     return push(std::move(out));
   }
 
@@ -82,24 +105,30 @@ class DoubleOps final : public nn::Ops {
     return push(std::move(out));
   }
 
-  nn::Var attention(nn::Var qkv, const nn::Heads& heads, int64_t, const nn::Layout& layout) override {
+  nn::Var attention(nn::Var qkv, const nn::Heads& heads, const nn::AttentionLayer& layer,
+                    const nn::Layout& layout) override {
     const Value& in = value(qkv);
     Value out = make(in.rows, static_cast<size_t>(heads.output()));
     for (const nn::Run& run : layout.runs)
       for (int64_t h = 0; h < heads.query; ++h)
-        for (int64_t i = 0; i < run.rows; ++i) attend(in, heads, run, h, i, out);
+        for (int64_t i = 0; i < run.rows; ++i) attend(in, heads, layer, run.row, h, i, out);
     return push(std::move(out));
   }
 
   nn::Var silu_gate(nn::Var gate_up) override {
-    const Value& in = value(gate_up);
-    Value out = make(in.rows, in.columns / 2);
-    for (size_t t = 0; t < out.rows; ++t) {
-      for (size_t j = 0; j < out.columns; ++j) {
-        const double gate = in.at(t, j);
-        out.at(t, j) = gate / (1 + std::exp(-gate)) * in.at(t, out.columns + j);
-      }
-    }
+    return push(gated(gate_up, [](double gate) { return gate / (1 + std::exp(-gate)); }));
+  }
+  nn::Var gelu_gate(nn::Var gate_up) override { return push(gated(gate_up, gelu_of)); }
+
+  nn::Var gelu(nn::Var x) override {
+    Value out = value(x);
+    for (double& v : out.data) v = gelu_of(v);
+    return push(std::move(out));
+  }
+
+  nn::Var scale(nn::Var x, float by) override {
+    Value out = value(x);
+    for (double& v : out.data) v *= static_cast<double>(by);
     return push(std::move(out));
   }
 
@@ -130,32 +159,47 @@ class DoubleOps final : public nn::Ops {
     return {
         static_cast<size_t>(matrix.value.rows), static_cast<size_t>(matrix.value.columns), {data.begin(), data.end()}};
   }
-  static void norm(Value& x, size_t row, size_t first, size_t width, const nn::VectorWeight& scale, float epsilon) {
+  static double gelu_of(double x) {
+    return 0.5 * x * (1 + std::tanh(std::sqrt(2 / std::numbers::pi) * (x + 0.044715 * x * x * x)));
+  }
+  template <class Activation>
+  Value gated(nn::Var gate_up, const Activation& activation) const {
+    const Value& in = value(gate_up);
+    Value out = make(in.rows, in.columns / 2);
+    for (size_t t = 0; t < out.rows; ++t)
+      for (size_t j = 0; j < out.columns; ++j) out.at(t, j) = activation(in.at(t, j)) * in.at(t, out.columns + j);
+    return out;
+  }
+  static void norm(Value& x, size_t row, size_t first, size_t width, const nn::VectorWeight& weight,
+                   const nn::RmsNorm& of) {
     double squares = 0;
     for (size_t j = 0; j < width; ++j) squares += x.at(row, first + j) * x.at(row, first + j);
-    const double inverse = 1 / std::sqrt(squares / static_cast<double>(width) + static_cast<double>(epsilon));
-    for (size_t j = 0; j < width; ++j) x.at(row, first + j) *= inverse * static_cast<double>(scale.value[j]);
+    const double inverse = 1 / std::sqrt(squares / static_cast<double>(width) + static_cast<double>(of.epsilon));
+    for (size_t j = 0; j < width; ++j)
+      x.at(row, first + j) *= inverse * (static_cast<double>(of.base) + static_cast<double>(weight.value[j]));
   }
-  static void attend(const Value& in, const nn::Heads& heads, const nn::Run& run, int64_t h, int64_t i, Value& out) {
+  // Row `first` + i of a sequence that begins at row `first`.
+  static void attend(const Value& in, const nn::Heads& heads, const nn::AttentionLayer& layer, int64_t first, int64_t h,
+                     int64_t i, Value& out) {
     const auto width = static_cast<size_t>(heads.width);
     const auto group = static_cast<size_t>(h / heads.group());
     const size_t query = static_cast<size_t>(h) * width;
     const size_t key = (static_cast<size_t>(heads.query) + group) * width;
     const size_t value_column = key + static_cast<size_t>(heads.key) * width;
-    const auto row = static_cast<size_t>(run.row + i);
-    std::vector<double> weights;
+    const auto row = static_cast<size_t>(first + i);
+    std::vector<double> weights(static_cast<size_t>(i) + 1);
     double sum = 0;
     for (int64_t j = 0; j <= i; ++j) {
+      if (layer.window > 0 && i - j >= layer.window) continue;
       double score = 0;
       for (size_t d = 0; d < width; ++d)
-        score += in.at(row, query + d) * in.at(static_cast<size_t>(run.row + j), key + d);
-      weights.push_back(std::exp(score / std::sqrt(static_cast<double>(width))));
-      sum += weights.back();
+        score += in.at(row, query + d) * in.at(static_cast<size_t>(first + j), key + d);
+      sum += weights[static_cast<size_t>(j)] = std::exp(score * static_cast<double>(layer.scale));
     }
     for (int64_t j = 0; j <= i; ++j)
       for (size_t d = 0; d < width; ++d)
         out.at(row, query + d) +=
-            weights[static_cast<size_t>(j)] / sum * in.at(static_cast<size_t>(run.row + j), value_column + d);
+            weights[static_cast<size_t>(j)] / sum * in.at(static_cast<size_t>(first + j), value_column + d);
   }
 
   const nn::Kernels& kernels_;

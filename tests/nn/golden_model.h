@@ -1,6 +1,7 @@
 // Models that tests/golden/make_transformer.py made, and their logits by transformers.
 #pragma once
 
+#include <cmath>
 #include <fstream>
 #include <memory>
 #include <sstream>
@@ -56,7 +57,24 @@ struct GoldenModel {
     shape.tied = about.at("tied").as_bool();
     shape.qkv_bias = about.at("qkv_bias").as_bool();
     shape.qk_norm = about.at("qk_norm").as_bool();
+    if (about.find("family") != nullptr) about.at("family") == Json("gpt2") ? be_gpt2(shape) : be_gemma3(about, shape);
     return shape;
+  }
+  static void be_gpt2(nn::LlamaShape& shape) {
+    shape.learned_positions = true;
+    shape.norm = nn::Norm::layer;
+    shape.activation = nn::Activation::gelu;
+    shape.other_biases = true;
+  }
+  static void be_gemma3(const Json& about, nn::LlamaShape& shape) {
+    shape.norm = nn::Norm::rms_from_one;
+    shape.activation = nn::Activation::gelu_gate;
+    shape.post_norms = true;
+    shape.window = about.at("window").as_int();
+    for (const Json& windowed : about.at("windowed").as_array()) shape.windowed.push_back(windowed.as_bool());
+    shape.window_rope_theta = about.at("window_rope_theta").as_double();
+    shape.embedding_scale = std::sqrt(static_cast<float>(shape.width));
+    shape.query_scalar = about.at("query_scalar").as_double();
   }
 
   nn::LlamaWeights weights(float* gradients = nullptr) const {

@@ -8,7 +8,8 @@
 namespace sil::test {
 namespace {
 
-const std::vector<std::string> kModels = {"llama_tied", "llama_gqa", "qwen2", "qwen3", "rope_linear", "rope_llama3"};
+const std::vector<std::string> kModels = {"llama_tied",  "llama_gqa",   "qwen2", "qwen3",
+                                          "rope_linear", "rope_llama3", "gpt2",  "gemma3"};
 
 TEST_CASE("logits are those of transformers within 1e-4") {
   for (const std::string& name : kModels) {

@@ -30,7 +30,7 @@ uint64_t bytes_of_training(const GoldenModel& golden, int64_t length) {
 }
 
 TEST_CASE("the plan of an update counts the activations and scratch that its packs take") {
-  for (const char* name : {"llama_gqa", "llama_tied", "qwen2", "qwen3"}) {
+  for (const char* name : {"llama_gqa", "llama_tied", "qwen2", "qwen3", "gpt2", "gemma3"}) {
     INFO(name);
     const GoldenModel golden(name);
     const int64_t length = std::min<int64_t>(24, golden.model.shape().context);

@@ -52,7 +52,7 @@ GenerateBatch all_requests() {
                   {.temperature = 0.9, .top_p = 0.95, .max_new_tokens = 20, .stop = {"ab"}});
 }
 
-const std::vector<std::string> kModels = {"llama_tied", "llama_gqa", "qwen3"};
+const std::vector<std::string> kModels = {"llama_tied", "llama_gqa", "qwen3", "gpt2", "gemma3"};
 
 TEST_CASE("slots, prefill and threads change no token and no log-probability") {
   const GenerateBatch batch = all_requests();

@@ -107,7 +107,7 @@ class Listening final : public LossAtom {
 
 TEST_CASE("the first step on sampled rollouts sees the sampler's log-probabilities bit for bit: every ratio is 1") {
   const TinyCodec codec("abcdefghijklmnopqrstuvwxyz0123456789");
-  for (const std::string name : {"llama_tied", "llama_gqa", "qwen3"}) {
+  for (const std::string name : {"llama_tied", "llama_gqa", "qwen3", "gpt2", "gemma3"}) {
     const GoldenModel golden(name);
     const GenerateBatch asked =
         requests(codec, {"hello", "a", "zz"}, 20, {.temperature = 0.8, .max_new_tokens = 25, .stop = {}});

@@ -1,7 +1,6 @@
 #include "nn/cpu/attention.h"
 
 #include <algorithm>
-#include <cmath>
 #include <span>
 
 #include "sil/error.h"
@@ -11,10 +10,6 @@ namespace {
 
 constexpr int64_t kBlockRows = 24;  // query rows whose scores are computed together
 constexpr int64_t kMostRows = 64;   // of a block, which may be the heads of a group
-
-float score_scale(const Heads& heads) {
-  return 1 / std::sqrt(static_cast<float>(heads.width));
-}
 
 // What lies at which column of a row of qkv.
 struct Columns {
@@ -38,6 +33,16 @@ Span cached_span(const Cache& cache, int64_t layer, const Cache::Region& region,
           .values = cache.values(layer, region) + head * region.capacity * width,
           .value_stride = width,
           .length = length};
+}
+
+// Drops positions from the beginning of a span, `count` of them or, short of all, as many as are whole panels. Returns
+// how many.
+int64_t drop(Span& span, int64_t count, int64_t width) {
+  const int64_t dropped = count >= span.length ? span.length : count / kPanel * kPanel;
+  span.keys += dropped * width;
+  span.values += dropped * span.value_stride;
+  span.length -= dropped;
+  return dropped;
 }
 
 void store(Tensor qkv, const Heads& heads, int64_t layer, const Run& run, Cache& cache) {
@@ -111,8 +116,8 @@ void weigh(const Primitives& by, const Block& block, int64_t width, const Span& 
 
 class Attention {
  public:
-  Attention(const Primitives& by, Tensor qkv, const Heads& heads, int64_t layer, const Layout& layout, Tensor out,
-            SoftmaxStats* stats, Arena& scratch)
+  Attention(const Primitives& by, Tensor qkv, const Heads& heads, const AttentionLayer& layer, const Layout& layout,
+            Tensor out, SoftmaxStats* stats, Arena& scratch)
       : by_(by),
         qkv_(qkv),
         heads_(heads),
@@ -136,17 +141,20 @@ class Attention {
   // Runs of one row each that see the same prefix read it together.
   size_t together(size_t first) const {
     const Run& run = layout_.runs[first];
-    if (layout_.cache == nullptr || run.rows != 1 || run.prefix_length == 0) return 1;
+    if (!is_row_after_prefix(run)) return 1;
     size_t last = first + 1;
-    while (last < layout_.runs.size() && last - first < kBlockRows && layout_.runs[last].rows == 1 &&
+    while (last < layout_.runs.size() && last - first < kBlockRows && is_row_after_prefix(layout_.runs[last]) &&
            layout_.runs[last].prefix_length == run.prefix_length &&
            layout_.runs[last].prefix.offset == run.prefix.offset)
       ++last;
     return last - first;
   }
+  bool is_row_after_prefix(const Run& run) const {
+    return layout_.cache != nullptr && run.rows == 1 && layer_.first_seen(run.position() + 1) < run.prefix_length;
+  }
 
   Span own_span(const Run& run, int64_t g) {
-    if (layout_.cache != nullptr) return cached_span(*layout_.cache, layer_, run.own, g, run.start + run.rows);
+    if (layout_.cache != nullptr) return cached_span(*layout_.cache, layer_.index, run.own, g, run.start + run.rows);
     const Columns at{heads_};
     const float* const row = qkv_.row(run.row);
     return {.keys = packed_panels(by_, row + at.key(g), qkv_.columns, run.rows, heads_.width, scratch_),
@@ -159,7 +167,8 @@ class Attention {
     const ArenaScope scope(scratch_);
     const Run& first = runs.front();
     Span prefix;
-    if (first.prefix_length > 0) prefix = cached_span(*layout_.cache, layer_, first.prefix, g, first.prefix_length);
+    if (first.prefix_length > 0)
+      prefix = cached_span(*layout_.cache, layer_.index, first.prefix, g, first.prefix_length);
     if (runs.size() > 1) return run_together(runs, g, prefix);
     const Span own = own_span(first, g);
     // The heads of a group stand side by side: one row's are a block of their own.
@@ -192,18 +201,29 @@ class Attention {
     if (stats_ != nullptr) stats_[row * heads_.query + head] = stats;
   }
 
-  // The first row sees the prefix and `length` positions of `own`, each next one `step` more.
-  void run_block(Block block, const Span& prefix, const Span& own, Place place, int64_t length, int64_t step) {
+  // The softmax of scores [begin, end); what lies before and up to `all` becomes 0.
+  SoftmaxStats weights_of(float* scores, int64_t begin, int64_t end, int64_t all) const {
+    std::fill_n(scores, begin, 0.0F);
+    SoftmaxStats stats;
+    stats.sum = by_.softmax_row(scores + begin, end - begin, all - begin, layer_.scale, &stats.max);
+    return stats;
+  }
+
+  // Up to the first row there are the prefix and `length` positions of `own`, up to each next one `step` more.
+  void run_block(Block block, Span prefix, Span own, Place place, int64_t length, int64_t step) {
     const ArenaScope scope(scratch_);
+    const int64_t before = prefix.length + length;
+    int64_t dropped = drop(prefix, layer_.first_seen(before), heads_.width);
+    if (prefix.length == 0) dropped += drop(own, layer_.first_seen(before) - dropped, heads_.width);
     const int64_t all = prefix.length + own.length;
     block.weight_stride = all + kPanel;
     block.weights = scratch_.floats(block.rows * block.weight_stride);
     if (prefix.length > 0) score(by_, block, heads_.width, prefix, 0);
     score(by_, block, heads_.width, own, prefix.length);
     for (int64_t i = 0; i < block.rows; ++i) {
-      SoftmaxStats stats;
-      stats.sum = by_.softmax_row(block.weights + i * block.weight_stride, prefix.length + length + i * step, all,
-                                  score_scale(heads_), &stats.max);
+      const int64_t end = before + i * step;
+      const SoftmaxStats stats =
+          weights_of(block.weights + i * block.weight_stride, layer_.first_seen(end) - dropped, end - dropped, all);
       keep(place.row + i * place.step, place.head + i * (1 - place.step), stats);
       sums_[i] = stats.sum;
     }
@@ -213,9 +233,14 @@ class Attention {
     for (int64_t i = 0; i < block.rows; ++i) by_.divide(out + i * place.out_stride, heads_.width, sums_[i]);
   }
 
-  void run_together(std::span<const Run> runs, int64_t g, const Span& prefix) {
+  void run_together(std::span<const Run> runs, int64_t g, Span prefix) {
     int64_t longest = 0;
-    for (const Run& run : runs) longest = std::max(longest, run.start + 1);
+    int64_t unseen = prefix.length;
+    for (const Run& run : runs) {
+      longest = std::max(longest, run.start + 1);
+      unseen = std::min(unseen, layer_.first_seen(run.position() + 1));
+    }
+    const int64_t dropped = drop(prefix, unseen, heads_.width);
     const auto rows = static_cast<int64_t>(runs.size());
     const int64_t row = runs.front().row;
     for (int64_t h = g * heads_.group(); h < (g + 1) * heads_.group(); ++h) {
@@ -228,9 +253,8 @@ class Attention {
         const Run& run = runs[static_cast<size_t>(i)];
         const Block one = row_of(block, i);
         score(by_, one, heads_.width, own_span(run, g), prefix.length);
-        SoftmaxStats stats;
-        const int64_t length = prefix.length + run.start + 1;
-        stats.sum = by_.softmax_row(one.weights, length, length, score_scale(heads_), &stats.max);
+        const int64_t end = run.position() + 1 - dropped;
+        const SoftmaxStats stats = weights_of(one.weights, layer_.first_seen(run.position() + 1) - dropped, end, end);
         keep(row + i, h, stats);
         sums_[i] = stats.sum;
       }
@@ -254,7 +278,7 @@ class Attention {
   const Primitives& by_;
   Tensor qkv_;
   const Heads& heads_;
-  int64_t layer_;
+  const AttentionLayer& layer_;
   const Layout& layout_;
   Tensor out_;
   SoftmaxStats* stats_;
@@ -267,9 +291,17 @@ class Attention {
 // P is recomputed from the saved maximum and sum. Sums over query rows go on from block to block and head to head.
 class Backward {
  public:
-  Backward(const Primitives& by, Tensor qkv, const Heads& heads, Tensor out, const SoftmaxStats* stats, Tensor dout,
-           Tensor dqkv, Arena& scratch)
-      : by_(by), qkv_(qkv), heads_(heads), out_(out), stats_(stats), dout_(dout), dqkv_(dqkv), scratch_(scratch) {}
+  Backward(const Primitives& by, Tensor qkv, const Heads& heads, const AttentionLayer& layer, Tensor out,
+           const SoftmaxStats* stats, Tensor dout, Tensor dqkv, Arena& scratch)
+      : by_(by),
+        qkv_(qkv),
+        heads_(heads),
+        layer_(layer),
+        out_(out),
+        stats_(stats),
+        dout_(dout),
+        dqkv_(dqkv),
+        scratch_(scratch) {}
 
   void run(const Run& run) {
     for (int64_t i = 0; i < run.rows; ++i)
@@ -291,11 +323,13 @@ class Backward {
     const Columns at{heads_};
     const int64_t width = heads_.width;
     const int64_t rows = std::min(kBlockRows, run.rows - first);
-    const int64_t length = first + rows;
-    const int64_t stride = Cache::whole(length);
     const int64_t row = run.row + first;
-    const Span key_span{.keys = keys, .values = nullptr, .value_stride = 0, .length = length};
-    const Span value_span{.keys = values, .values = nullptr, .value_stride = 0, .length = length};
+    Span key_span{
+        .keys = keys, .values = qkv_.row(run.row) + at.key(g), .value_stride = qkv_.columns, .length = first + rows};
+    const int64_t dropped = drop(key_span, layer_.first_seen(first + 1), width);
+    const int64_t length = key_span.length;
+    const Span value_span{.keys = values + dropped * width, .values = nullptr, .value_stride = 0, .length = length};
+    const int64_t stride = Cache::whole(length);
     Block p{.query = qkv_.row(row) + at.query(h),
             .query_stride = qkv_.columns,
             .rows = rows,
@@ -308,21 +342,29 @@ class Backward {
              .weight_stride = stride};
     score(by_, p, width, key_span, 0);
     score(by_, ds, width, value_span, 0);
-    const float scale = score_scale(heads_);
     for (int64_t i = 0; i < rows; ++i) {
-      const SoftmaxStats& stats = stats_[(row + i) * heads_.query + h];
-      float* const weights = p.weights + i * stride;
-      float* const slopes = ds.weights + i * stride;
       const float pull = by_.dot(dout_.row(row + i) + at.query(h), out_.row(row + i) + at.query(h), width);
-      by_.softmax_again(weights, first + i + 1, stride, scale, stats.max, stats.sum);
-      by_.softmax_backward(weights, slopes, first + i + 1, pull, scale, slopes);
-      std::fill(slopes + first + i + 1, slopes + stride, 0.0F);
+      const int64_t begin = layer_.first_seen(first + i + 1) - dropped;
+      turn_row(p.weights + i * stride, ds.weights + i * stride, {begin, first + i + 1 - dropped, stride}, pull,
+               stats_[(row + i) * heads_.query + h]);
     }
-    const Span rows_of_keys{
-        .keys = nullptr, .values = qkv_.row(run.row) + at.key(g), .value_stride = qkv_.columns, .length = length};
-    weigh(by_, ds, width, rows_of_keys, 0, dqkv_.row(row) + at.query(h), dqkv_.columns);
-    gather(ds, p.query, qkv_.columns, length, dqkv_.row(run.row) + at.key(g));
-    gather(p, ds.query, dout_.columns, length, dqkv_.row(run.row) + at.value(g));
+    weigh(by_, ds, width, key_span, 0, dqkv_.row(row) + at.query(h), dqkv_.columns);
+    gather(ds, p.query, qkv_.columns, length, dqkv_.row(run.row + dropped) + at.key(g));
+    gather(p, ds.query, dout_.columns, length, dqkv_.row(run.row + dropped) + at.value(g));
+  }
+
+  // Columns of a row: those that it sees, and all.
+  struct Seen {
+    int64_t begin, end, all;
+  };
+  // Scores become P, products of dO and V become dS; both are 0 where nothing is seen.
+  void turn_row(float* weights, float* slopes, const Seen& seen, float pull, const SoftmaxStats& stats) {
+    const auto [begin, end, all] = seen;
+    std::fill_n(weights, begin, 0.0F);
+    std::fill_n(slopes, begin, 0.0F);
+    by_.softmax_again(weights + begin, end - begin, all - begin, layer_.scale, stats.max, stats.sum);
+    by_.softmax_backward(weights + begin, slopes + begin, end - begin, pull, layer_.scale, slopes + begin);
+    std::fill(slopes + end, slopes + all, 0.0F);
   }
 
   // out[j] goes on with sum over the block's rows of weights[i][j] * in[i].
@@ -347,6 +389,7 @@ class Backward {
   const Primitives& by_;
   Tensor qkv_;
   const Heads& heads_;
+  const AttentionLayer& layer_;
   Tensor out_;
   const SoftmaxStats* stats_;
   Tensor dout_;
@@ -356,17 +399,18 @@ class Backward {
 
 }  // namespace
 
-void attention(const Primitives& by, Tensor qkv, const Heads& heads, int64_t layer, const Layout& layout, Tensor out,
-               SoftmaxStats* stats, Arena& scratch) {
+void attention(const Primitives& by, Tensor qkv, const Heads& heads, const AttentionLayer& layer, const Layout& layout,
+               Tensor out, SoftmaxStats* stats, Arena& scratch) {
   if (layout.cache != nullptr)
-    for (const Run& run : layout.runs) store(qkv, heads, layer, run, *layout.cache);
+    for (const Run& run : layout.runs) store(qkv, heads, layer.index, run, *layout.cache);
   Attention(by, qkv, heads, layer, layout, out, stats, scratch).run();
 }
 
-void attention_backward(const Primitives& by, Tensor qkv, const Heads& heads, const Layout& layout, Tensor out,
-                        const SoftmaxStats* stats, Tensor dout, Tensor dqkv, Arena& scratch) {
+void attention_backward(const Primitives& by, Tensor qkv, const Heads& heads, const AttentionLayer& layer,
+                        const Layout& layout, Tensor out, const SoftmaxStats* stats, Tensor dout, Tensor dqkv,
+                        Arena& scratch) {
   SIL_CHECK(layout.cache == nullptr);
-  Backward backward(by, qkv, heads, out, stats, dout, dqkv, scratch);
+  Backward backward(by, qkv, heads, layer, out, stats, dout, dqkv, scratch);
   for (const Run& run : layout.runs) backward.run(run);
 }
 

@@ -69,31 +69,43 @@ class CpuKernels final : public Kernels {
     for (int64_t t = 0; t < dout.rows; ++t) by_.add(dbias, dout.row(t), dout.columns, dbias);
   }
 
-  void rms_norm(Tensor x, const float* scale, float epsilon, Tensor out, float* inverse) const override {
-    for (int64_t t = 0; t < x.rows; ++t) inverse[t] = by_.rms_norm(x.row(t), scale, x.columns, epsilon, out.row(t));
-  }
-  void rms_norm_backward(Tensor x, const float* scale, const float* inverse, Tensor dout, Tensor dx,
-                         float* dscale) const override {
+  void rms_norm(Tensor x, const float* weight, const RmsNorm& norm, Tensor out, float* inverse) const override {
     for (int64_t t = 0; t < x.rows; ++t)
-      by_.rms_norm_backward(x.row(t), scale, x.columns, inverse[t], dout.row(t), dx.row(t), dscale);
+      inverse[t] = by_.rms_norm(x.row(t), weight, norm.base, x.columns, norm.epsilon, out.row(t));
   }
-  void head_norm(Tensor qkv, const Heads& heads, const float* query_scale, const float* key_scale, float epsilon,
-                 Tensor out, float* inverse) const override {
+  void rms_norm_backward(Tensor x, const float* weight, const RmsNorm& norm, const float* inverse, Tensor dout,
+                         Tensor dx, float* dweight) const override {
+    for (int64_t t = 0; t < x.rows; ++t)
+      by_.rms_norm_backward(x.row(t), weight, norm.base, x.columns, inverse[t], dout.row(t), dx.row(t), dweight);
+  }
+  void layer_norm(Tensor x, const float* scale, const float* shift, float epsilon, Tensor out,
+                  LayerNormStats* stats) const override {
+    for (int64_t t = 0; t < x.rows; ++t)
+      stats[t].inverse = by_.layer_norm(x.row(t), scale, shift, x.columns, epsilon, out.row(t), &stats[t].mean);
+  }
+  void layer_norm_backward(Tensor x, const float* scale, const LayerNormStats* stats, Tensor dout, Tensor dx,
+                           float* dscale, float* dshift) const override {
+    for (int64_t t = 0; t < x.rows; ++t)
+      by_.layer_norm_backward(x.row(t), scale, x.columns, stats[t].mean, stats[t].inverse, dout.row(t), dx.row(t),
+                              dscale, dshift);
+  }
+  void head_norm(Tensor qkv, const Heads& heads, const float* query_weight, const float* key_weight,
+                 const RmsNorm& norm, Tensor out, float* inverse) const override {
     each_head(qkv.rows, heads, [&](int64_t t, int64_t h, int64_t column) {
-      *inverse++ = by_.rms_norm(qkv.row(t) + column, h < heads.query ? query_scale : key_scale, heads.width, epsilon,
-                                out.row(t) + column);
+      *inverse++ = by_.rms_norm(qkv.row(t) + column, h < heads.query ? query_weight : key_weight, norm.base,
+                                heads.width, norm.epsilon, out.row(t) + column);
     });
     each_value(qkv.rows, heads, [&](int64_t t, int64_t column, int64_t width) {
       std::copy_n(qkv.row(t) + column, width, out.row(t) + column);
     });
   }
-  void head_norm_backward(Tensor qkv, const Heads& heads, const float* query_scale, const float* key_scale,
-                          const float* inverse, Tensor dout, Tensor dqkv, float* dquery_scale,
-                          float* dkey_scale) const override {
+  void head_norm_backward(Tensor qkv, const Heads& heads, const float* query_weight, const float* key_weight,
+                          const RmsNorm& norm, const float* inverse, Tensor dout, Tensor dqkv, float* dquery_weight,
+                          float* dkey_weight) const override {
     each_head(qkv.rows, heads, [&](int64_t t, int64_t h, int64_t column) {
       const bool query = h < heads.query;
-      by_.rms_norm_backward(qkv.row(t) + column, query ? query_scale : key_scale, heads.width, *inverse++,
-                            dout.row(t) + column, dqkv.row(t) + column, query ? dquery_scale : dkey_scale);
+      by_.rms_norm_backward(qkv.row(t) + column, query ? query_weight : key_weight, norm.base, heads.width, *inverse++,
+                            dout.row(t) + column, dqkv.row(t) + column, query ? dquery_weight : dkey_weight);
     });
     each_value(qkv.rows, heads, [&](int64_t t, int64_t column, int64_t width) {
       by_.add(dqkv.row(t) + column, dout.row(t) + column, width, dqkv.row(t) + column);
@@ -113,8 +125,8 @@ class CpuKernels final : public Kernels {
     }
   }
 
-  void attention(Tensor qkv, const Heads& heads, int64_t layer, const Layout& layout, Tensor out, SoftmaxStats* stats,
-                 Arena& scratch) const override {
+  void attention(Tensor qkv, const Heads& heads, const AttentionLayer& layer, const Layout& layout, Tensor out,
+                 SoftmaxStats* stats, Arena& scratch) const override {
     if (pool_ == nullptr) return cpu::attention(by_, qkv, heads, layer, layout, out, stats, scratch);
     const std::vector<Layout> parts = cut(layout, pool_->threads());
     pool_->for_each(std::ssize(parts), [&](int64_t i) {
@@ -122,20 +134,23 @@ class CpuKernels final : public Kernels {
       cpu::attention(by_, qkv, heads, layer, parts[part], out, stats, scratch_[part]);
     });
   }
-  void attention_backward(Tensor qkv, const Heads& heads, const Layout& layout, Tensor out, const SoftmaxStats* stats,
-                          Tensor dout, Tensor dqkv, Arena& scratch) const override {
-    cpu::attention_backward(by_, qkv, heads, layout, out, stats, dout, dqkv, scratch);
+  void attention_backward(Tensor qkv, const Heads& heads, const AttentionLayer& layer, const Layout& layout, Tensor out,
+                          const SoftmaxStats* stats, Tensor dout, Tensor dqkv, Arena& scratch) const override {
+    cpu::attention_backward(by_, qkv, heads, layer, layout, out, stats, dout, dqkv, scratch);
   }
 
-  void silu_gate(Tensor gate_up, Tensor out) const override {
-    for (int64_t t = 0; t < out.rows; ++t)
-      by_.silu_gate(gate_up.row(t), gate_up.row(t) + out.columns, out.columns, out.row(t));
-  }
+  void silu_gate(Tensor gate_up, Tensor out) const override { gate(by_.silu_gate, gate_up, out); }
   void silu_gate_backward(Tensor gate_up, Tensor dout, Tensor dgate_up) const override {
-    const int64_t width = dout.columns;
-    for (int64_t t = 0; t < dout.rows; ++t)
-      by_.silu_gate_backward(gate_up.row(t), gate_up.row(t) + width, width, dout.row(t), dgate_up.row(t),
-                             dgate_up.row(t) + width);
+    gate_backward(by_.silu_gate_backward, gate_up, dout, dgate_up);
+  }
+  void gelu_gate(Tensor gate_up, Tensor out) const override { gate(by_.gelu_gate, gate_up, out); }
+  void gelu_gate_backward(Tensor gate_up, Tensor dout, Tensor dgate_up) const override {
+    gate_backward(by_.gelu_gate_backward, gate_up, dout, dgate_up);
+  }
+
+  void gelu(Tensor x, Tensor out) const override { by_.gelu(x.data, x.size(), out.data); }
+  void gelu_backward(Tensor x, Tensor dout, Tensor dx) const override {
+    by_.gelu_backward(x.data, x.size(), dout.data, dx.data);
   }
 
   void add(Tensor a, Tensor b, Tensor out) const override { by_.add(a.data, b.data, a.size(), out.data); }
@@ -199,6 +214,15 @@ class CpuKernels final : public Kernels {
       out.back().runs.push_back(run);
     }
     return out;
+  }
+
+  static void gate(decltype(Primitives::silu_gate) by, Tensor gate_up, Tensor out) {
+    for (int64_t t = 0; t < out.rows; ++t) by(gate_up.row(t), gate_up.row(t) + out.columns, out.columns, out.row(t));
+  }
+  static void gate_backward(decltype(Primitives::silu_gate_backward) by, Tensor gate_up, Tensor dout, Tensor dgate_up) {
+    const int64_t width = dout.columns;
+    for (int64_t t = 0; t < dout.rows; ++t)
+      by(gate_up.row(t), gate_up.row(t) + width, width, dout.row(t), dgate_up.row(t), dgate_up.row(t) + width);
   }
 
   // Panels [first, last) of a linear map.

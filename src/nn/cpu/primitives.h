@@ -17,6 +17,10 @@ inline constexpr int64_t kPanel = 16;  // columns that lie side by side
 inline constexpr int64_t kSlack = 16;  // floats readable behind every buffer
 inline constexpr int64_t kLongestChain = 4096;
 
+// 1 + tanh(u) = 2 sigmoid(2 u), with u = sqrt(2 / pi) (x + 0.044715 x^3): the coefficients of 2 u.
+inline constexpr float kGeluLinear = 1.5957691216057308F;
+inline constexpr float kGeluCubic = 0.07135481627260025F;
+
 constexpr int64_t panels(int64_t columns) {
   return (columns + kPanel - 1) / kPanel;
 }
@@ -59,15 +63,27 @@ struct Primitives {
   // out[j * 16 + i] = in[i * stride + j] for i < rows <= 16, j < columns; lanes i >= rows are 0.
   void (*transpose_panel)(const float* in, int64_t stride, int64_t rows, int64_t columns, float* out);
 
-  // out = x / sqrt(mean(x^2) + epsilon) * scale over one row; returns 1 / sqrt(...).
-  float (*rms_norm)(const float* x, const float* scale, int64_t width, float epsilon, float* out);
-  // Adds to dx the gradient through `rms_norm` and to dscale (where not null) that of its scale.
-  void (*rms_norm_backward)(const float* x, const float* scale, int64_t width, float inverse, const float* dout,
-                            float* dx, float* dscale);
+  // out = x / sqrt(mean(x^2) + epsilon) * (base + weight) over one row; returns 1 / sqrt(...).
+  float (*rms_norm)(const float* x, const float* weight, float base, int64_t width, float epsilon, float* out);
+  // Adds to dx the gradient through `rms_norm` and to dweight (where not null) that of its weight.
+  void (*rms_norm_backward)(const float* x, const float* weight, float base, int64_t width, float inverse,
+                            const float* dout, float* dx, float* dweight);
+  // out = (x - mean) / sqrt(mean((x - mean)^2) + epsilon) * scale + shift over one row; returns 1 / sqrt(...).
+  float (*layer_norm)(const float* x, const float* scale, const float* shift, int64_t width, float epsilon, float* out,
+                      float* mean);
+  // Adds to dx the gradient through `layer_norm` and to dscale and dshift (where not null) those of its weights.
+  void (*layer_norm_backward)(const float* x, const float* scale, int64_t width, float mean, float inverse,
+                              const float* dout, float* dx, float* dscale, float* dshift);
   // out = gate * sigmoid(gate) * up.
   void (*silu_gate)(const float* gate, const float* up, int64_t width, float* out);
   void (*silu_gate_backward)(const float* gate, const float* up, int64_t width, const float* dout, float* dgate,
                              float* dup);
+  // out = gelu(gate) * up, with gelu(x) = x * sigmoid(x * (kGeluLinear + kGeluCubic * x^2)).
+  void (*gelu_gate)(const float* gate, const float* up, int64_t width, float* out);
+  void (*gelu_gate_backward)(const float* gate, const float* up, int64_t width, const float* dout, float* dgate,
+                             float* dup);
+  void (*gelu)(const float* x, int64_t width, float* out);
+  void (*gelu_backward)(const float* x, int64_t width, const float* dout, float* dx);
   // Rotates pairs (x[i], x[i + half]) of one head by angles given as cosines and sines.
   void (*rotate)(float* x, int64_t half, const float* cosines, const float* sines);
   void (*rotate_back)(float* x, int64_t half, const float* cosines, const float* sines);
@@ -93,10 +109,11 @@ struct Primitives {
 };
 
 // The table of the functions of these names in the enclosing namespace.
-#define SIL_PRIMITIVES(NAME)                                                                                       \
-  {                                                                                                                \
-    NAME, product, pack_left, transpose_panel, rms_norm, rms_norm_backward, silu_gate, silu_gate_backward, rotate, \
-        rotate_back, softmax_row, softmax_again, softmax_backward, dot, add, divide, mix, adamw, sgd               \
+#define SIL_PRIMITIVES(NAME)                                                                                    \
+  {                                                                                                             \
+    NAME, product, pack_left, transpose_panel, rms_norm, rms_norm_backward, layer_norm, layer_norm_backward,    \
+        silu_gate, silu_gate_backward, gelu_gate, gelu_gate_backward, gelu, gelu_backward, rotate, rotate_back, \
+        softmax_row, softmax_again, softmax_backward, dot, add, divide, mix, adamw, sgd                         \
   }
 
 const Primitives& twins();

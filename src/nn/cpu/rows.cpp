@@ -82,6 +82,21 @@ HWY_INLINE Vector sigmoid(Vector x) {
   return hn::Div(all(1), hn::Add(all(1), sil::HWY_NAMESPACE::exp_of(kLanes, hn::Neg(x))));
 }
 
+// Activations x s(x): the share s that passes, and the slope of x s(x).
+struct Silu {
+  static HWY_INLINE Vector share(Vector x) { return sigmoid(x); }
+  static HWY_INLINE Vector slope(Vector x, Vector s) { return hn::Mul(s, hn::MulAdd(x, hn::Sub(all(1), s), all(1))); }
+};
+struct Gelu {
+  static HWY_INLINE Vector share(Vector x) {
+    return sigmoid(hn::Mul(x, hn::MulAdd(all(kGeluCubic), hn::Mul(x, x), all(kGeluLinear))));
+  }
+  static HWY_INLINE Vector slope(Vector x, Vector s) {
+    const Vector steepness = hn::MulAdd(all(3 * kGeluCubic), hn::Mul(x, x), all(kGeluLinear));
+    return hn::Mul(s, hn::MulAdd(hn::Mul(x, hn::Sub(all(1), s)), steepness, all(1)));
+  }
+};
+
 HWY_INLINE Vector softmax_value(const float* s, float scale, float max) {
   return sil::HWY_NAMESPACE::exp_of(kLanes, hn::Mul(hn::Sub(load(s), all(max)), all(scale)));
 }
@@ -106,43 +121,77 @@ float dot(const float* a, const float* b, int64_t length) {
       length, [&](int64_t i) { return load(a + i); }, [&](int64_t i) { return load(b + i); });
 }
 
-float rms_norm(const float* x, const float* scale, int64_t width, float epsilon, float* out) {
+float rms_norm(const float* x, const float* weight, float base, int64_t width, float epsilon, float* out) {
   const float inverse = 1 / std::sqrt(dot(x, x, width) / static_cast<float>(width) + epsilon);
-  write_each(width, out, [&](int64_t i) { return hn::Mul(hn::Mul(load(x + i), all(inverse)), load(scale + i)); });
+  write_each(width, out, [&](int64_t i) {
+    return hn::Mul(hn::Mul(load(x + i), all(inverse)), hn::Add(all(base), load(weight + i)));
+  });
   return inverse;
 }
 
-void rms_norm_backward(const float* x, const float* scale, int64_t width, float inverse, const float* dout, float* dx,
-                       float* dscale) {
-  const auto through = [&](int64_t i) { return hn::Mul(load(dout + i), load(scale + i)); };
+void rms_norm_backward(const float* x, const float* weight, float base, int64_t width, float inverse, const float* dout,
+                       float* dx, float* dweight) {
+  const auto through = [&](int64_t i) { return hn::Mul(load(dout + i), hn::Add(all(base), load(weight + i))); };
   const float along = dot_of(width, through, [&](int64_t i) { return load(x + i); });
   const float pull = along * (inverse * inverse * inverse) / static_cast<float>(width);
   write_each(width, dx, [&](int64_t i) {
     const Vector straight = hn::Mul(through(i), all(inverse));
     return hn::Add(load(dx + i), hn::NegMulAdd(load(x + i), all(pull), straight));
   });
-  if (dscale == nullptr) return;
-  write_each(width, dscale, [&](int64_t i) {
-    return hn::MulAdd(load(dout + i), hn::Mul(load(x + i), all(inverse)), load(dscale + i));
+  if (dweight == nullptr) return;
+  write_each(width, dweight, [&](int64_t i) {
+    return hn::MulAdd(load(dout + i), hn::Mul(load(x + i), all(inverse)), load(dweight + i));
   });
 }
 
-void silu_gate(const float* gate, const float* up, int64_t width, float* out) {
+float layer_norm(const float* x, const float* scale, const float* shift, int64_t width, float epsilon, float* out,
+                 float* mean) {
+  const auto one = [](int64_t) { return all(1); };
+  *mean = dot_of(
+              width, [&](int64_t i) { return load(x + i); }, one) /
+          static_cast<float>(width);
+  const Vector middle = all(*mean);
+  const auto centred = [&](int64_t i) { return hn::Sub(load(x + i), middle); };
+  const float inverse = 1 / std::sqrt(dot_of(width, centred, centred) / static_cast<float>(width) + epsilon);
   write_each(width, out, [&](int64_t i) {
-    const Vector g = load(gate + i);
-    return hn::Mul(hn::Mul(g, sigmoid(g)), load(up + i));
+    return hn::MulAdd(hn::Mul(centred(i), all(inverse)), load(scale + i), load(shift + i));
+  });
+  return inverse;
+}
+
+void layer_norm_backward(const float* x, const float* scale, int64_t width, float mean, float inverse,
+                         const float* dout, float* dx, float* dscale, float* dshift) {
+  const auto normed = [&](int64_t i) { return hn::Mul(hn::Sub(load(x + i), all(mean)), all(inverse)); };
+  const auto through = [&](int64_t i) { return hn::Mul(load(dout + i), load(scale + i)); };
+  const float shared = dot_of(width, through, [](int64_t) { return all(1); }) / static_cast<float>(width);
+  const float pull = dot_of(width, through, normed) / static_cast<float>(width);
+  write_each(width, dx, [&](int64_t i) {
+    const Vector inner = hn::NegMulAdd(normed(i), all(pull), hn::Sub(through(i), all(shared)));
+    return hn::MulAdd(inner, all(inverse), load(dx + i));
+  });
+  if (dscale == nullptr) return;
+  write_each(width, dscale, [&](int64_t i) { return hn::MulAdd(load(dout + i), normed(i), load(dscale + i)); });
+  write_each(width, dshift, [&](int64_t i) { return hn::Add(load(dshift + i), load(dout + i)); });
+}
+
+namespace {
+
+template <class Activation>
+void gate(const float* gates, const float* up, int64_t width, float* out) {
+  write_each(width, out, [&](int64_t i) {
+    const Vector g = load(gates + i);
+    return hn::Mul(hn::Mul(g, Activation::share(g)), load(up + i));
   });
 }
 
-void silu_gate_backward(const float* gate, const float* up, int64_t width, const float* dout, float* dgate,
-                        float* dup) {
+template <class Activation>
+void gate_backward(const float* gates, const float* up, int64_t width, const float* dout, float* dgates, float* dup) {
   const auto both = [&](int64_t i, Vector& d_gate, Vector& d_up) {
-    const Vector g = load(gate + i);
-    const Vector s = sigmoid(g);
+    const Vector g = load(gates + i);
+    const Vector s = Activation::share(g);
     const Vector d = load(dout + i);
     d_up = hn::Mul(d, hn::Mul(g, s));
-    const Vector slope = hn::Mul(s, hn::MulAdd(g, hn::Sub(all(1), s), all(1)));
-    d_gate = hn::Mul(hn::Mul(d, load(up + i)), slope);
+    d_gate = hn::Mul(hn::Mul(d, load(up + i)), Activation::slope(g, s));
   };
   Vector d_gate;
   Vector d_up;
@@ -150,14 +199,42 @@ void silu_gate_backward(const float* gate, const float* up, int64_t width, const
       width,
       [&](int64_t i) {
         both(i, d_gate, d_up);
-        hn::StoreU(d_gate, kLanes, dgate + i);
+        hn::StoreU(d_gate, kLanes, dgates + i);
         hn::StoreU(d_up, kLanes, dup + i);
       },
       [&](int64_t i, Mask mask) {
         both(i, d_gate, d_up);
-        hn::BlendedStore(d_gate, mask, kLanes, dgate + i);
+        hn::BlendedStore(d_gate, mask, kLanes, dgates + i);
         hn::BlendedStore(d_up, mask, kLanes, dup + i);
       });
+}
+
+}  // namespace
+
+void silu_gate(const float* gates, const float* up, int64_t width, float* out) {
+  gate<Silu>(gates, up, width, out);
+}
+void silu_gate_backward(const float* gates, const float* up, int64_t width, const float* dout, float* dgates,
+                        float* dup) {
+  gate_backward<Silu>(gates, up, width, dout, dgates, dup);
+}
+void gelu_gate(const float* gates, const float* up, int64_t width, float* out) {
+  gate<Gelu>(gates, up, width, out);
+}
+void gelu_gate_backward(const float* gates, const float* up, int64_t width, const float* dout, float* dgates,
+                        float* dup) {
+  gate_backward<Gelu>(gates, up, width, dout, dgates, dup);
+}
+
+void gelu(const float* x, int64_t width, float* out) {
+  write_each(width, out, [&](int64_t i) { return hn::Mul(load(x + i), Gelu::share(load(x + i))); });
+}
+
+void gelu_backward(const float* x, int64_t width, const float* dout, float* dx) {
+  write_each(width, dx, [&](int64_t i) {
+    const Vector at = load(x + i);
+    return hn::Mul(load(dout + i), Gelu::slope(at, Gelu::share(at)));
+  });
 }
 
 namespace {

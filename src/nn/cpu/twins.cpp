@@ -72,20 +72,51 @@ float dot(const float* a, const float* b, int64_t length) {
   return joined(lanes);
 }
 
-float rms_norm(const float* x, const float* scale, int64_t width, float epsilon, float* out) {
+float rms_norm(const float* x, const float* weight, float base, int64_t width, float epsilon, float* out) {
   const float inverse = 1 / std::sqrt(dot(x, x, width) / static_cast<float>(width) + epsilon);
-  for (int64_t i = 0; i < width; ++i) out[i] = x[i] * inverse * scale[i];
+  for (int64_t i = 0; i < width; ++i) out[i] = x[i] * inverse * (base + weight[i]);
   return inverse;
 }
 
-void rms_norm_backward(const float* x, const float* scale, int64_t width, float inverse, const float* dout, float* dx,
-                       float* dscale) {
+void rms_norm_backward(const float* x, const float* weight, float base, int64_t width, float inverse, const float* dout,
+                       float* dx, float* dweight) {
+  const auto through = [&](int64_t i) { return dout[i] * (base + weight[i]); };
   Sixteen lanes{};
-  for (int64_t i = 0; i < width; ++i) lanes[lane_of(i)] = std::fma(dout[i] * scale[i], x[i], lanes[lane_of(i)]);
+  for (int64_t i = 0; i < width; ++i) lanes[lane_of(i)] = std::fma(through(i), x[i], lanes[lane_of(i)]);
   const float pull = joined(lanes) * (inverse * inverse * inverse) / static_cast<float>(width);
-  for (int64_t i = 0; i < width; ++i) dx[i] += std::fma(-x[i], pull, dout[i] * scale[i] * inverse);
+  for (int64_t i = 0; i < width; ++i) dx[i] += std::fma(-x[i], pull, through(i) * inverse);
+  if (dweight == nullptr) return;
+  for (int64_t i = 0; i < width; ++i) dweight[i] = std::fma(dout[i], x[i] * inverse, dweight[i]);
+}
+
+float layer_norm(const float* x, const float* scale, const float* shift, int64_t width, float epsilon, float* out,
+                 float* mean) {
+  Sixteen sum{}, squares{};
+  for (int64_t i = 0; i < width; ++i) sum[lane_of(i)] += x[i];
+  *mean = joined(sum) / static_cast<float>(width);
+  for (int64_t i = 0; i < width; ++i) squares[lane_of(i)] = std::fma(x[i] - *mean, x[i] - *mean, squares[lane_of(i)]);
+  const float inverse = 1 / std::sqrt(joined(squares) / static_cast<float>(width) + epsilon);
+  for (int64_t i = 0; i < width; ++i) out[i] = std::fma((x[i] - *mean) * inverse, scale[i], shift[i]);
+  return inverse;
+}
+
+void layer_norm_backward(const float* x, const float* scale, int64_t width, float mean, float inverse,
+                         const float* dout, float* dx, float* dscale, float* dshift) {
+  const auto normed = [&](int64_t i) { return (x[i] - mean) * inverse; };
+  Sixteen sum{}, along{};
+  for (int64_t i = 0; i < width; ++i) {
+    sum[lane_of(i)] += dout[i] * scale[i];
+    along[lane_of(i)] = std::fma(dout[i] * scale[i], normed(i), along[lane_of(i)]);
+  }
+  const float shared = joined(sum) / static_cast<float>(width);
+  const float pull = joined(along) / static_cast<float>(width);
+  for (int64_t i = 0; i < width; ++i)
+    dx[i] = std::fma(std::fma(-normed(i), pull, dout[i] * scale[i] - shared), inverse, dx[i]);
   if (dscale == nullptr) return;
-  for (int64_t i = 0; i < width; ++i) dscale[i] = std::fma(dout[i], x[i] * inverse, dscale[i]);
+  for (int64_t i = 0; i < width; ++i) {
+    dscale[i] = std::fma(dout[i], normed(i), dscale[i]);
+    dshift[i] += dout[i];
+  }
 }
 
 float sigmoid(float x) {
@@ -103,6 +134,35 @@ void silu_gate_backward(const float* gate, const float* up, int64_t width, const
     dup[i] = dout[i] * (gate[i] * s);
     dgate[i] = dout[i] * up[i] * (s * std::fma(gate[i], 1 - s, 1.0F));
   }
+}
+
+float gelu_argument(float x) {
+  return x * std::fma(kGeluCubic, x * x, kGeluLinear);
+}
+
+float gelu_slope(float x) {
+  const float s = sigmoid(gelu_argument(x));
+  return s * std::fma(x * (1 - s), std::fma(3 * kGeluCubic, x * x, kGeluLinear), 1.0F);
+}
+
+void gelu(const float* x, int64_t width, float* out) {
+  for (int64_t i = 0; i < width; ++i) out[i] = x[i] * sigmoid(gelu_argument(x[i]));
+}
+
+void gelu_gate(const float* gate, const float* up, int64_t width, float* out) {
+  for (int64_t i = 0; i < width; ++i) out[i] = gate[i] * sigmoid(gelu_argument(gate[i])) * up[i];
+}
+
+void gelu_gate_backward(const float* gate, const float* up, int64_t width, const float* dout, float* dgate,
+                        float* dup) {
+  for (int64_t i = 0; i < width; ++i) {
+    dup[i] = dout[i] * (gate[i] * sigmoid(gelu_argument(gate[i])));
+    dgate[i] = dout[i] * up[i] * gelu_slope(gate[i]);
+  }
+}
+
+void gelu_backward(const float* x, int64_t width, const float* dout, float* dx) {
+  for (int64_t i = 0; i < width; ++i) dx[i] = dout[i] * gelu_slope(x[i]);
 }
 
 void turn(float* x, int64_t half, const float* cosines, const float* sines, float sign) {

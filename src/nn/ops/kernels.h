@@ -85,6 +85,33 @@ struct Layout {
   Cache* cache = nullptr;
 
   int64_t rows() const { return runs.empty() ? 0 : runs.back().row + runs.back().rows; }
+  std::vector<int32_t> positions() const {  // of every row within its sequence
+    std::vector<int32_t> out;
+    for (const Run& run : runs)
+      for (int64_t i = 0; i < run.rows; ++i) out.push_back(static_cast<int32_t>(run.position() + i));
+    return out;
+  }
+};
+
+// What sets a layer's attention apart from the others'.
+struct AttentionLayer {
+  int64_t index = 0;   // of its keys and values in a cache
+  float scale = 1;     // of scores
+  int64_t window = 0;  // positions that a row sees, its own included; 0: all up to its own
+  // The first position that a row sees which is the `length`-th of its sequence.
+  int64_t first_seen(int64_t length) const { return window > 0 && window < length ? length - window : 0; }
+};
+
+// Root mean square norms (Zhang & Sennrich 2019): x / sqrt(mean(x^2) + epsilon) (base + weight).
+struct RmsNorm {
+  float epsilon = 1e-6F;
+  float base = 0;  // 1 where weights are published as what differs from it
+};
+
+// Mean and 1 / sqrt(variance + epsilon) of a row of a layer norm.
+struct LayerNormStats {
+  float mean = 0;
+  float inverse = 0;
 };
 
 // Largest score and sum of exponentials of a row of attention.
@@ -142,31 +169,42 @@ class Kernels {
                              Arena& scratch) const = 0;           // goes on
   virtual void linear_bias(Tensor dout, float* dbias) const = 0;  // goes on
 
-  // Root mean square norm (Zhang & Sennrich 2019) of each row; `inverse` [T] is what the backward pass needs.
-  virtual void rms_norm(Tensor x, const float* scale, float epsilon, Tensor out, float* inverse) const = 0;
-  virtual void rms_norm_backward(Tensor x, const float* scale, const float* inverse, Tensor dout, Tensor dx,
-                                 float* dscale) const = 0;  // adds to dx; dscale (may be null) goes on
+  // Of each row; `inverse` [T] is what the backward pass needs.
+  virtual void rms_norm(Tensor x, const float* weight, const RmsNorm& norm, Tensor out, float* inverse) const = 0;
+  virtual void rms_norm_backward(Tensor x, const float* weight, const RmsNorm& norm, const float* inverse, Tensor dout,
+                                 Tensor dx, float* dweight) const = 0;  // adds to dx; dweight (may be null) goes on
+  // Layer norm (Ba et al. 2016, arXiv 1607.06450) of each row; `stats` [T] is what the backward pass needs.
+  virtual void layer_norm(Tensor x, const float* scale, const float* shift, float epsilon, Tensor out,
+                          LayerNormStats* stats) const = 0;
+  virtual void layer_norm_backward(Tensor x, const float* scale, const LayerNormStats* stats, Tensor dout, Tensor dx,
+                                   float* dscale, float* dshift) const = 0;  // as rms_norm_backward
   // The same for every query and key head of rows of `heads`; values pass. `inverse` [T][query + key].
-  virtual void head_norm(Tensor qkv, const Heads& heads, const float* query_scale, const float* key_scale,
-                         float epsilon, Tensor out, float* inverse) const = 0;
-  virtual void head_norm_backward(Tensor qkv, const Heads& heads, const float* query_scale, const float* key_scale,
-                                  const float* inverse, Tensor dout, Tensor dqkv, float* dquery_scale,
-                                  float* dkey_scale) const = 0;
+  virtual void head_norm(Tensor qkv, const Heads& heads, const float* query_weight, const float* key_weight,
+                         const RmsNorm& norm, Tensor out, float* inverse) const = 0;
+  virtual void head_norm_backward(Tensor qkv, const Heads& heads, const float* query_weight, const float* key_weight,
+                                  const RmsNorm& norm, const float* inverse, Tensor dout, Tensor dqkv,
+                                  float* dquery_weight, float* dkey_weight) const = 0;
 
   // Turns query and key heads in place by their positions; `back` undoes it.
   virtual void rotate(Tensor qkv, const Heads& heads, const RotaryTable& table, const Layout& layout,
                       bool back) const = 0;
 
-  // Causal attention of the layout's runs; scores are scaled by 1/sqrt(head width). `stats` [T][query heads] or null.
-  virtual void attention(Tensor qkv, const Heads& heads, int64_t layer, const Layout& layout, Tensor out,
+  // Causal attention of the layout's runs. `stats` [T][query heads] or null.
+  virtual void attention(Tensor qkv, const Heads& heads, const AttentionLayer& layer, const Layout& layout, Tensor out,
                          SoftmaxStats* stats, Arena& scratch) const = 0;
   // Without a cache. Sets dqkv.
-  virtual void attention_backward(Tensor qkv, const Heads& heads, const Layout& layout, Tensor out,
-                                  const SoftmaxStats* stats, Tensor dout, Tensor dqkv, Arena& scratch) const = 0;
+  virtual void attention_backward(Tensor qkv, const Heads& heads, const AttentionLayer& layer, const Layout& layout,
+                                  Tensor out, const SoftmaxStats* stats, Tensor dout, Tensor dqkv,
+                                  Arena& scratch) const = 0;
 
   // gate_up [T, 2 F] -> silu(gate) * up [T, F] (Shazeer 2020).
   virtual void silu_gate(Tensor gate_up, Tensor out) const = 0;
   virtual void silu_gate_backward(Tensor gate_up, Tensor dout, Tensor dgate_up) const = 0;  // sets
+  // gelu(x) is x Phi(x) in the tanh form, 0.5 x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) (Hendrycks & Gimpel 2016).
+  virtual void gelu_gate(Tensor gate_up, Tensor out) const = 0;                             // as silu_gate
+  virtual void gelu_gate_backward(Tensor gate_up, Tensor dout, Tensor dgate_up) const = 0;  // sets
+  virtual void gelu(Tensor x, Tensor out) const = 0;
+  virtual void gelu_backward(Tensor x, Tensor dout, Tensor dx) const = 0;  // sets
 
   virtual void add(Tensor a, Tensor b, Tensor out) const = 0;
   virtual void scale(Tensor x, float by) const = 0;  // in place

@@ -49,13 +49,19 @@ class Ops {
   virtual ~Ops() = default;
 
   virtual Var embed(const MatrixWeight& table, std::span<const TokenId> ids) = 0;
+  // Rows of `table` by the position of each row within its sequence.
+  virtual Var embed_positions(const MatrixWeight& table, const Layout& layout) = 0;
   virtual Var linear(Var x, const MatrixWeight& matrix, const VectorWeight& bias) = 0;
-  virtual Var rms_norm(Var x, const VectorWeight& scale, float epsilon) = 0;
+  virtual Var rms_norm(Var x, const VectorWeight& weight, const RmsNorm& norm) = 0;
+  virtual Var layer_norm(Var x, const VectorWeight& scale, const VectorWeight& shift, float epsilon) = 0;
   virtual Var head_norm(Var qkv, const Heads& heads, const VectorWeight& query, const VectorWeight& key,
-                        float epsilon) = 0;
+                        const RmsNorm& norm) = 0;
   virtual Var rotate(Var qkv, const Heads& heads, const RotaryTable& table, const Layout& layout) = 0;
-  virtual Var attention(Var qkv, const Heads& heads, int64_t layer, const Layout& layout) = 0;
+  virtual Var attention(Var qkv, const Heads& heads, const AttentionLayer& layer, const Layout& layout) = 0;
   virtual Var silu_gate(Var gate_up) = 0;
+  virtual Var gelu_gate(Var gate_up) = 0;
+  virtual Var gelu(Var x) = 0;
+  virtual Var scale(Var x, float by) = 0;
   virtual Var add(Var a, Var b) = 0;
   virtual Var take_rows(Var x, std::span<const int32_t> rows) = 0;
 

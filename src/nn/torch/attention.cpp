@@ -1,7 +1,6 @@
 // A region of the cache holds keys, then values, each [key heads][capacity][width].
 #include "nn/torch/attention.h"
 
-#include <cmath>
 #include <limits>
 
 #include "nn/torch/views.h"
@@ -48,13 +47,14 @@ Seen seen_by(const Parts& parts, const Heads& heads, int64_t layer, const Run& r
           .values = at::cat(values, 1).repeat_interleave(heads.group(), 0)};
 }
 
-// [query heads][rows][positions], what lies ahead of a row at minus infinity.
-at::Tensor scores_of(const at::Tensor& query, const at::Tensor& keys, const Heads& heads, int64_t first) {
-  const at::Tensor ahead =
-      at::ones({query.size(1), keys.size(1)}, at::kBool).triu(first + 1);  // row i stands at position first + i
+// [query heads][rows][positions], what a row does not see at minus infinity. Row i stands at position first + i.
+at::Tensor scores_of(const at::Tensor& query, const at::Tensor& keys, const AttentionLayer& layer, int64_t first) {
+  const at::Tensor all = at::ones({query.size(1), keys.size(1)}, at::kBool);
+  at::Tensor unseen = all.triu(first + 1);
+  if (layer.window > 0) unseen = unseen.logical_or(all.tril(first - layer.window));
   return at::bmm(query, keys.transpose(1, 2))
-      .mul_(1 / std::sqrt(static_cast<double>(heads.width)))
-      .masked_fill_(ahead, -std::numeric_limits<float>::infinity());
+      .mul_(static_cast<double>(layer.scale))
+      .masked_fill_(unseen, -std::numeric_limits<float>::infinity());
 }
 
 // Maximum or sum of a run's rows, [query heads][rows][1].
@@ -69,15 +69,18 @@ at::Tensor by_group(const at::Tensor& gradient, const Heads& heads) {
 
 }  // namespace
 
-void attention(Tensor qkv, const Heads& heads, int64_t layer, const Layout& layout, Tensor out, SoftmaxStats* stats) {
+void attention(Tensor qkv, const Heads& heads, const AttentionLayer& layer, const Layout& layout, Tensor out,
+               SoftmaxStats* stats) {
   for (const Run& run : layout.runs) {
     const Parts parts = parts_of(qkv, heads, run);
     if (layout.cache != nullptr) {
-      region(layout.cache->keys(layer, run.own), heads, run.own).narrow(1, run.start, run.rows).copy_(parts.key);
-      region(layout.cache->values(layer, run.own), heads, run.own).narrow(1, run.start, run.rows).copy_(parts.value);
+      region(layout.cache->keys(layer.index, run.own), heads, run.own).narrow(1, run.start, run.rows).copy_(parts.key);
+      region(layout.cache->values(layer.index, run.own), heads, run.own)
+          .narrow(1, run.start, run.rows)
+          .copy_(parts.value);
     }
-    const Seen seen = seen_by(parts, heads, layer, run, layout.cache);
-    const at::Tensor scores = scores_of(parts.query, seen.keys, heads, run.position());
+    const Seen seen = seen_by(parts, heads, layer.index, run, layout.cache);
+    const at::Tensor scores = scores_of(parts.query, seen.keys, layer, run.position());
     const at::Tensor max = std::get<0>(scores.max(2, true));
     const at::Tensor weights = at::exp(scores - max);
     const at::Tensor sum = weights.sum(2, true);
@@ -93,8 +96,8 @@ void attention(Tensor qkv, const Heads& heads, int64_t layer, const Layout& layo
 
 // With P = softmax(S), S = scale Q K^T and O = P V: dV = P^T dO, dP = dO V^T, dS = P (dP - rowsum(dO O)) scale,
 // dQ = dS K, dK = dS^T Q (Dao et al. 2022, appendix B).
-void attention_backward(Tensor qkv, const Heads& heads, const Layout& layout, Tensor out, const SoftmaxStats* stats,
-                        Tensor dout, Tensor dqkv) {
+void attention_backward(Tensor qkv, const Heads& heads, const AttentionLayer& layer, const Layout& layout, Tensor out,
+                        const SoftmaxStats* stats, Tensor dout, Tensor dqkv) {
   TORCH_CHECK(layout.cache == nullptr, "the gradient of attention goes without a cache");
   for (const Run& run : layout.runs) {
     const Parts parts = parts_of(qkv, heads, run);
@@ -104,11 +107,11 @@ void attention_backward(Tensor qkv, const Heads& heads, const Layout& layout, Te
       return view(rows.row(run.row), {run.rows, heads.query, heads.width}).transpose(0, 1);
     };
     const at::Tensor d = of_heads(dout);
-    const at::Tensor p = at::exp(scores_of(parts.query, seen.keys, heads, 0) - stat(stats, heads, run, 0))
+    const at::Tensor p = at::exp(scores_of(parts.query, seen.keys, layer, 0) - stat(stats, heads, run, 0))
                              .div_(stat(stats, heads, run, 1));
     const at::Tensor pull = (d * of_heads(out)).sum(2, true);
     const at::Tensor ds =
-        (at::bmm(d, seen.values.transpose(1, 2)) - pull).mul_(p).mul_(1 / std::sqrt(static_cast<double>(heads.width)));
+        (at::bmm(d, seen.values.transpose(1, 2)) - pull).mul_(p).mul_(static_cast<double>(layer.scale));
     slopes.query.copy_(at::bmm(ds, seen.keys));
     slopes.key.copy_(by_group(at::bmm(ds.transpose(1, 2), parts.query), heads));
     slopes.value.copy_(by_group(at::bmm(p.transpose(1, 2), d), heads));

@@ -5,8 +5,9 @@
 
 namespace sil::nn::torch {
 
-void attention(Tensor qkv, const Heads& heads, int64_t layer, const Layout& layout, Tensor out, SoftmaxStats* stats);
-void attention_backward(Tensor qkv, const Heads& heads, const Layout& layout, Tensor out, const SoftmaxStats* stats,
-                        Tensor dout, Tensor dqkv);
+void attention(Tensor qkv, const Heads& heads, const AttentionLayer& layer, const Layout& layout, Tensor out,
+               SoftmaxStats* stats);
+void attention_backward(Tensor qkv, const Heads& heads, const AttentionLayer& layer, const Layout& layout, Tensor out,
+                        const SoftmaxStats* stats, Tensor dout, Tensor dqkv);
 
 }  // namespace sil::nn::torch

@@ -23,18 +23,30 @@ Gate gate_of(Tensor gate_up) {
 }
 
 // Rows of norms over the last dimension: x [.., width], inverse [.., 1].
-void norm(const at::Tensor& x, const float* scale, double epsilon, at::Tensor out, at::Tensor inverse) {
-  inverse.copy_(at::rsqrt(x.square().mean(-1, true) + epsilon));
-  out.copy_(x * inverse * view(scale, {x.size(-1)}));
+void norm(const at::Tensor& x, const float* weight, const RmsNorm& of, at::Tensor out, at::Tensor inverse) {
+  inverse.copy_(at::rsqrt(x.square().mean(-1, true) + static_cast<double>(of.epsilon)));
+  out.copy_(x * inverse * (view(weight, {x.size(-1)}) + of.base));
 }
 
 // With y = x r s and r = 1 / sqrt(mean(x^2) + epsilon): dx = r (g - x r^2 mean(g x)), g = dy s.
-void norm_backward(const at::Tensor& x, const float* scale, const at::Tensor& inverse, const at::Tensor& dout,
-                   at::Tensor dx, float* dscale) {
-  const at::Tensor g = dout * view(scale, {x.size(-1)});
+void norm_backward(const at::Tensor& x, const float* weight, const RmsNorm& of, const at::Tensor& inverse,
+                   const at::Tensor& dout, at::Tensor dx, float* dweight) {
+  const at::Tensor g = dout * (view(weight, {x.size(-1)}) + of.base);
   dx.add_(inverse * (g - x * inverse.square() * (g * x).mean(-1, true)));
+  if (dweight == nullptr) return;
+  view(dweight, {x.size(-1)}).add_((dout * x * inverse).reshape({-1, x.size(-1)}).sum(0));
+}
+
+// With y = n s + b and n = (x - mean) r: dx = r (g - mean(g) - n mean(g n)), g = dy s.
+void layer_norm_backward(const at::Tensor& x, const float* scale, const at::Tensor& stats, const at::Tensor& dout,
+                         at::Tensor dx, float* dscale, float* dshift) {
+  const at::Tensor inverse = stats.narrow(1, 1, 1);
+  const at::Tensor normed = (x - stats.narrow(1, 0, 1)) * inverse;
+  const at::Tensor g = dout * view(scale, {x.size(1)});
+  dx.add_(inverse * (g - g.mean(1, true) - normed * (g * normed).mean(1, true)));
   if (dscale == nullptr) return;
-  view(dscale, {x.size(-1)}).add_((dout * x * inverse).reshape({-1, x.size(-1)}).sum(0));
+  view(dscale, {x.size(1)}).add_((dout * normed).sum(0));
+  view(dshift, {x.size(1)}).add_(dout.sum(0));
 }
 
 // Query heads, key heads and values of rows of qkv, each [T][heads][width].
@@ -90,43 +102,52 @@ class TorchKernels final : public Kernels {
   }
   void linear_bias(Tensor dout, float* dbias) const override { view(dbias, {dout.columns}).add_(view(dout).sum(0)); }
 
-  void rms_norm(Tensor x, const float* scale, float epsilon, Tensor out, float* inverse) const override {
-    norm(view(x), scale, static_cast<double>(epsilon), view(out), view(inverse, {x.rows, 1}));
+  void rms_norm(Tensor x, const float* weight, const RmsNorm& of, Tensor out, float* inverse) const override {
+    norm(view(x), weight, of, view(out), view(inverse, {x.rows, 1}));
   }
-  void rms_norm_backward(Tensor x, const float* scale, const float* inverse, Tensor dout, Tensor dx,
-                         float* dscale) const override {
-    norm_backward(view(x), scale, view(inverse, {x.rows, 1}), view(dout), view(dx), dscale);
+  void rms_norm_backward(Tensor x, const float* weight, const RmsNorm& of, const float* inverse, Tensor dout, Tensor dx,
+                         float* dweight) const override {
+    norm_backward(view(x), weight, of, view(inverse, {x.rows, 1}), view(dout), view(dx), dweight);
   }
-  void head_norm(Tensor qkv, const Heads& heads, const float* query_scale, const float* key_scale, float epsilon,
+  void layer_norm(Tensor x, const float* scale, const float* shift, float epsilon, Tensor out,
+                  LayerNormStats* stats) const override {
+    const auto [y, mean, inverse] = at::native_layer_norm(view(x), {x.columns}, view(scale, {x.columns}),
+                                                          view(shift, {x.columns}), static_cast<double>(epsilon));
+    view(out).copy_(y);
+    view(&stats->mean, {x.rows, 2}).copy_(at::cat({mean, inverse}, 1));
+  }
+  void layer_norm_backward(Tensor x, const float* scale, const LayerNormStats* stats, Tensor dout, Tensor dx,
+                           float* dscale, float* dshift) const override {
+    torch::layer_norm_backward(view(x), scale, view(&stats->mean, {x.rows, 2}), view(dout), view(dx), dscale, dshift);
+  }
+  void head_norm(Tensor qkv, const Heads& heads, const float* query_weight, const float* key_weight, const RmsNorm& of,
                  Tensor out, float* inverse) const override {
     const HeadViews x = head_views(qkv, heads);
     const HeadViews y = head_views(out, heads);
     const HeadInverses r = head_inverses(inverse, qkv.rows, heads);
-    norm(x.query, query_scale, static_cast<double>(epsilon), y.query, r.query);
-    norm(x.key, key_scale, static_cast<double>(epsilon), y.key, r.key);
+    norm(x.query, query_weight, of, y.query, r.query);
+    norm(x.key, key_weight, of, y.key, r.key);
     y.value.copy_(x.value);
   }
-  void head_norm_backward(Tensor qkv, const Heads& heads, const float* query_scale, const float* key_scale,
-                          const float* inverse, Tensor dout, Tensor dqkv, float* dquery_scale,
-                          float* dkey_scale) const override {
+  void head_norm_backward(Tensor qkv, const Heads& heads, const float* query_weight, const float* key_weight,
+                          const RmsNorm& of, const float* inverse, Tensor dout, Tensor dqkv, float* dquery_weight,
+                          float* dkey_weight) const override {
     const HeadViews x = head_views(qkv, heads);
     const HeadViews dy = head_views(dout, heads);
     HeadViews dx = head_views(dqkv, heads);
     const HeadInverses r = head_inverses(inverse, qkv.rows, heads);
-    norm_backward(x.query, query_scale, r.query, dy.query, dx.query, dquery_scale);
-    norm_backward(x.key, key_scale, r.key, dy.key, dx.key, dkey_scale);
+    norm_backward(x.query, query_weight, of, r.query, dy.query, dx.query, dquery_weight);
+    norm_backward(x.key, key_weight, of, r.key, dy.key, dx.key, dkey_weight);
     dx.value.add_(dy.value);
   }
 
   void rotate(Tensor qkv, const Heads& heads, const RotaryTable& table, const Layout& layout,
               bool back) const override {
-    std::vector<int32_t> positions;
-    for (const Run& run : layout.runs)
-      for (int64_t i = 0; i < run.rows; ++i) positions.push_back(static_cast<int32_t>(run.position() + i));
+    const std::vector<int32_t> positions = layout.positions();
     const auto angles = [&](const std::vector<float>& of) {
       return view(std::span(of))
           .view({-1, table.half})
-          .index_select(0, view(std::span<const int32_t>(positions)))
+          .index_select(0, view(std::span(positions)))
           .unsqueeze(1);  // [T][1][half]
     };
     const at::Tensor cosines = angles(table.cosines);
@@ -138,13 +159,13 @@ class TorchKernels final : public Kernels {
     turned.copy_(at::cat({low * cosines - high * sines, high * cosines + low * sines}, 2));
   }
 
-  void attention(Tensor qkv, const Heads& heads, int64_t layer, const Layout& layout, Tensor out, SoftmaxStats* stats,
-                 Arena&) const override {
+  void attention(Tensor qkv, const Heads& heads, const AttentionLayer& layer, const Layout& layout, Tensor out,
+                 SoftmaxStats* stats, Arena&) const override {
     torch::attention(qkv, heads, layer, layout, out, stats);
   }
-  void attention_backward(Tensor qkv, const Heads& heads, const Layout& layout, Tensor out, const SoftmaxStats* stats,
-                          Tensor dout, Tensor dqkv, Arena&) const override {
-    torch::attention_backward(qkv, heads, layout, out, stats, dout, dqkv);
+  void attention_backward(Tensor qkv, const Heads& heads, const AttentionLayer& layer, const Layout& layout, Tensor out,
+                          const SoftmaxStats* stats, Tensor dout, Tensor dqkv, Arena&) const override {
+    torch::attention_backward(qkv, heads, layer, layout, out, stats, dout, dqkv);
   }
 
   void silu_gate(Tensor gate_up, Tensor out) const override {
@@ -157,6 +178,22 @@ class TorchKernels final : public Kernels {
     const at::Tensor d = view(dout);
     slope.gate.copy_(at::silu_backward(d * of.up, of.gate));
     slope.up.copy_(d * at::silu(of.gate));
+  }
+
+  void gelu_gate(Tensor gate_up, Tensor out) const override {
+    const Gate of = gate_of(gate_up);
+    view(out).copy_(at::gelu(of.gate, "tanh") * of.up);
+  }
+  void gelu_gate_backward(Tensor gate_up, Tensor dout, Tensor dgate_up) const override {
+    const Gate of = gate_of(gate_up);
+    const Gate slope = gate_of(dgate_up);
+    const at::Tensor d = view(dout);
+    slope.gate.copy_(at::gelu_backward(d * of.up, of.gate, "tanh"));
+    slope.up.copy_(d * at::gelu(of.gate, "tanh"));
+  }
+  void gelu(Tensor x, Tensor out) const override { view(out).copy_(at::gelu(view(x), "tanh")); }
+  void gelu_backward(Tensor x, Tensor dout, Tensor dx) const override {
+    view(dx).copy_(at::gelu_backward(view(dout), view(x), "tanh"));
   }
 
   void add(Tensor a, Tensor b, Tensor out) const override {

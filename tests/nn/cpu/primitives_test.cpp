@@ -164,15 +164,36 @@ void compare(const std::vector<Floats>& buffers, const Work& work) {
 TEST_CASE("norms equal the plain loops") {
   for (int64_t n : kLengths) {
     INFO("width " << n);
-    compare({random_floats(n, 1), random_floats(n, 2), Floats(static_cast<size_t>(n + kSlack))},
-            [&](const Primitives& set, std::vector<Floats>& f) {
-              return set.rms_norm(f[0].data(), f[1].data(), n, 1e-5F, f[2].data());
-            });
+    for (const float base : {0.0F, 1.0F})
+      compare({random_floats(n, 1), random_floats(n, 2), Floats(static_cast<size_t>(n + kSlack))},
+              [&](const Primitives& set, std::vector<Floats>& f) {
+                return set.rms_norm(f[0].data(), f[1].data(), base, n, 1e-5F, f[2].data());
+              });
     for (bool with_scale : {true, false})
       compare({random_floats(n, 1), random_floats(n, 2), random_floats(n, 3), random_floats(n, 4), random_floats(n, 5)},
               [&](const Primitives& set, std::vector<Floats>& f) {
-                set.rms_norm_backward(f[0].data(), f[1].data(), n, 0.7F, f[2].data(), f[3].data(),
+                set.rms_norm_backward(f[0].data(), f[1].data(), 1, n, 0.7F, f[2].data(), f[3].data(),
                                       with_scale ? f[4].data() : nullptr);
+                return 0.0F;
+              });
+  }
+}
+
+TEST_CASE("layer norms equal the plain loops") {
+  for (int64_t n : kLengths) {
+    INFO("width " << n);
+    float mean = 0;
+    compare({random_floats(n, 1), random_floats(n, 2), random_floats(n, 3), Floats(static_cast<size_t>(n + kSlack))},
+            [&](const Primitives& set, std::vector<Floats>& f) {
+              const float inverse = set.layer_norm(f[0].data(), f[1].data(), f[2].data(), n, 1e-5F, f[3].data(), &mean);
+              return inverse + mean;
+            });
+    for (bool with_weights : {true, false})
+      compare({random_floats(n, 1), random_floats(n, 2), random_floats(n, 3), random_floats(n, 4), random_floats(n, 5),
+               random_floats(n, 6)},
+              [&](const Primitives& set, std::vector<Floats>& f) {
+                set.layer_norm_backward(f[0].data(), f[1].data(), n, 0.3F, 0.7F, f[2].data(), f[3].data(),
+                                        with_weights ? f[4].data() : nullptr, with_weights ? f[5].data() : nullptr);
                 return 0.0F;
               });
   }
@@ -192,6 +213,19 @@ TEST_CASE("gates, rotations and sums equal the plain loops") {
           set.silu_gate_backward(f[0].data(), f[1].data(), n, f[2].data(), f[3].data(), f[4].data());
           return 0.0F;
         });
+    compare({random_floats(n, 1, 12), random_floats(n, 2), random_floats(n, 3), random_floats(n, 4),
+             random_floats(n, 5), random_floats(n, 6)},
+            [&](const Primitives& set, std::vector<Floats>& f) {
+              set.gelu_gate(f[0].data(), f[1].data(), n, f[2].data());
+              set.gelu_gate_backward(f[0].data(), f[1].data(), n, f[3].data(), f[4].data(), f[5].data());
+              return 0.0F;
+            });
+    compare({random_floats(n, 1, 12), random_floats(n, 2), random_floats(n, 3), random_floats(n, 4)},
+            [&](const Primitives& set, std::vector<Floats>& f) {
+              set.gelu(f[0].data(), n, f[1].data());
+              set.gelu_backward(f[0].data(), n, f[2].data(), f[3].data());
+              return 0.0F;
+            });
     compare({random_floats(2 * n, 1), random_floats(n, 2, 1), random_floats(n, 3, 1)},
             [&](const Primitives& set, std::vector<Floats>& f) {
               set.rotate(f[0].data(), n, f[1].data(), f[2].data());

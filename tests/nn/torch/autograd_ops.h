@@ -25,28 +25,34 @@ class AutogradOps final : public nn::Ops {
   nn::Var embed(const nn::MatrixWeight& table, std::span<const TokenId> ids) override {
     return push(matrix(table).index_select(0, indices(ids)));
   }
+  nn::Var embed_positions(const nn::MatrixWeight& table, const nn::Layout& layout) override {
+    return push(matrix(table).index_select(0, positions_of(layout)));
+  }
   nn::Var linear(nn::Var x, const nn::MatrixWeight& weight, const nn::VectorWeight& bias) override {
     const at::Tensor y = at::matmul(value(x), matrix(weight).t());
     return push(bias.value == nullptr ? y : y + vector(bias, weight.value.rows));
   }
-  nn::Var rms_norm(nn::Var x, const nn::VectorWeight& scale, float epsilon) override {
-    return push(normed(value(x), vector(scale, value(x).size(1)), epsilon));
+  nn::Var rms_norm(nn::Var x, const nn::VectorWeight& weight, const nn::RmsNorm& of) override {
+    return push(normed(value(x), vector(weight, value(x).size(1)), of));
+  }
+  nn::Var layer_norm(nn::Var x, const nn::VectorWeight& scale, const nn::VectorWeight& shift, float epsilon) override {
+    const int64_t width = value(x).size(1);
+    return push(
+        at::layer_norm(value(x), {width}, vector(scale, width), vector(shift, width), static_cast<double>(epsilon)));
   }
   nn::Var head_norm(nn::Var qkv, const nn::Heads& heads, const nn::VectorWeight& query, const nn::VectorWeight& key,
-                    float epsilon) override {
+                    const nn::RmsNorm& of) override {
     const std::vector<at::Tensor> parts = parts_of(value(qkv), heads);
-    return join({normed(parts[0], vector(query, heads.width), epsilon),
-                 normed(parts[1], vector(key, heads.width), epsilon), parts[2]});
+    return join(
+        {normed(parts[0], vector(query, heads.width), of), normed(parts[1], vector(key, heads.width), of), parts[2]});
   }
   nn::Var rotate(nn::Var qkv, const nn::Heads& heads, const nn::RotaryTable& table, const nn::Layout& layout) override {
-    std::vector<int64_t> positions;
-    for (const nn::Run& run : layout.runs)
-      for (int64_t i = 0; i < run.rows; ++i) positions.push_back(run.position() + i);
+    const at::Tensor positions = positions_of(layout);
     const auto angles = [&](const std::vector<float>& of) {
       return at::tensor(at::ArrayRef<float>(of), at::kFloat)
           .to(at::kDouble)
           .view({-1, table.half})
-          .index_select(0, at::tensor(positions, at::kLong))
+          .index_select(0, positions)
           .unsqueeze(1);
     };
     const at::Tensor cosines = angles(table.cosines);
@@ -59,16 +65,19 @@ class AutogradOps final : public nn::Ops {
     return join(parts);
   }
   // Packed sequences only.
-  nn::Var attention(nn::Var qkv, const nn::Heads& heads, int64_t, const nn::Layout& layout) override {
+  nn::Var attention(nn::Var qkv, const nn::Heads& heads, const nn::AttentionLayer& layer,
+                    const nn::Layout& layout) override {
     std::vector<at::Tensor> out;
     for (const nn::Run& run : layout.runs) {
       const std::vector<at::Tensor> parts = parts_of(value(qkv).narrow(0, run.row, run.rows), heads);
       const at::Tensor query = parts[0].transpose(0, 1);
       const at::Tensor key = parts[1].transpose(0, 1).repeat_interleave(heads.group(), 0);
       const at::Tensor values = parts[2].transpose(0, 1).repeat_interleave(heads.group(), 0);
-      const at::Tensor ahead = at::ones({run.rows, run.rows}, at::kBool).triu(1);
-      const at::Tensor scores = (at::matmul(query, key.transpose(1, 2)) / std::sqrt(static_cast<double>(heads.width)))
-                                    .masked_fill(ahead, -std::numeric_limits<double>::infinity());
+      const at::Tensor distance = at::arange(run.rows).unsqueeze(1) - at::arange(run.rows);
+      at::Tensor unseen = distance < 0;
+      if (layer.window > 0) unseen = unseen.logical_or(distance >= layer.window);
+      const at::Tensor scores = (at::matmul(query, key.transpose(1, 2)) * static_cast<double>(layer.scale))
+                                    .masked_fill(unseen, -std::numeric_limits<double>::infinity());
       out.push_back(at::matmul(at::softmax(scores, 2), values).transpose(0, 1).reshape({run.rows, heads.output()}));
     }
     return push(at::cat(out, 0));
@@ -77,6 +86,12 @@ class AutogradOps final : public nn::Ops {
     const std::vector<at::Tensor> halves = value(gate_up).chunk(2, 1);
     return push(at::silu(halves[0]) * halves[1]);
   }
+  nn::Var gelu_gate(nn::Var gate_up) override {
+    const std::vector<at::Tensor> halves = value(gate_up).chunk(2, 1);
+    return push(at::gelu(halves[0], "tanh") * halves[1]);
+  }
+  nn::Var scale(nn::Var x, float by) override { return push(value(x) * static_cast<double>(by)); }
+  nn::Var gelu(nn::Var x) override { return push(at::gelu(value(x), "tanh")); }
   nn::Var add(nn::Var a, nn::Var b) override { return push(value(a) + value(b)); }
   nn::Var take_rows(nn::Var x, std::span<const int32_t> rows) override {
     return push(value(x).index_select(0, indices(rows)));
@@ -88,6 +103,12 @@ class AutogradOps final : public nn::Ops {
   }
 
  private:
+  static at::Tensor positions_of(const nn::Layout& layout) {
+    std::vector<int64_t> positions;
+    for (const nn::Run& run : layout.runs)
+      for (int64_t i = 0; i < run.rows; ++i) positions.push_back(run.position() + i);
+    return at::tensor(positions, at::kLong);
+  }
   nn::Var push(at::Tensor value) {
     values_.push_back(std::move(value));
     return {static_cast<int32_t>(values_.size() - 1)};
@@ -101,8 +122,8 @@ class AutogradOps final : public nn::Ops {
     const at::Tensor all = at::cat(parts, 1);
     return push(all.reshape({all.size(0), -1}));
   }
-  static at::Tensor normed(const at::Tensor& x, const at::Tensor& scale, float epsilon) {
-    return x * at::rsqrt(x.square().mean(-1, true) + static_cast<double>(epsilon)) * scale;
+  static at::Tensor normed(const at::Tensor& x, const at::Tensor& weight, const nn::RmsNorm& of) {
+    return x * at::rsqrt(x.square().mean(-1, true) + static_cast<double>(of.epsilon)) * (weight + of.base);
   }
 
   // A weight is one leaf, however often the model reads it.

@@ -58,7 +58,7 @@ void go_back(AutogradOps& ops, const GoldenModel& golden, const nn::LlamaWeights
 }
 
 TEST_CASE("gradients are those of torch's autograd in float64: |g - g'| / |g| <= 1e-5 for every tensor") {
-  for (const std::string name : {"llama_tied", "llama_gqa", "qwen2", "qwen3"}) {
+  for (const std::string name : {"llama_tied", "llama_gqa", "qwen2", "qwen3", "gpt2", "gemma3"}) {
     const GoldenModel golden(name);
     const Problem p(golden.model.shape().vocabulary);
     const nn::Buffer gradients = gradient_of(golden, p);

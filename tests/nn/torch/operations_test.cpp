@@ -21,6 +21,7 @@ using Values = std::vector<float>;
 
 constexpr int64_t kRows = 23;
 const Heads kHeads{.query = 6, .key = 2, .width = 8};
+const nn::RmsNorm kNorm{.epsilon = 1e-5F, .base = 0.75F};
 
 // Inputs by name: the same for both back ends.
 Values drawn(uint64_t name, int64_t count) {
@@ -134,12 +135,12 @@ TEST_CASE("libtorch agrees: root mean square norms of rows and of heads") {
     const Held x(2, kRows, 24);
     Held out(0, kRows, 24);
     Held inverse(0, kRows, 1);
-    by.rms_norm(x.view, scale.data(), 1e-5F, out.view, inverse.view.data);
+    by.rms_norm(x.view, scale.data(), kNorm, out.view, inverse.view.data);
     const Held dout(3, kRows, 24);
     Held dx(4, kRows, 24);
     Held dscale(5, 1, 24);
-    by.rms_norm_backward(x.view, scale.data(), inverse.view.data, dout.view, dx.view, dscale.view.data);
-    by.rms_norm_backward(x.view, scale.data(), inverse.view.data, dout.view, dx.view, nullptr);
+    by.rms_norm_backward(x.view, scale.data(), kNorm, inverse.view.data, dout.view, dx.view, dscale.view.data);
+    by.rms_norm_backward(x.view, scale.data(), kNorm, inverse.view.data, dout.view, dx.view, nullptr);
     return std::vector{out.values(), inverse.values(), dx.values(), dscale.values()};
   });
   check_same([](const Kernels& by) {
@@ -148,14 +149,36 @@ TEST_CASE("libtorch agrees: root mean square norms of rows and of heads") {
     const Held x(3, kRows, kHeads.row());
     Held out(0, kRows, kHeads.row());
     Held inverse(0, kRows, kHeads.query + kHeads.key);
-    by.head_norm(x.view, kHeads, query.data(), key.data(), 1e-5F, out.view, inverse.view.data);
+    by.head_norm(x.view, kHeads, query.data(), key.data(), kNorm, out.view, inverse.view.data);
     const Held dout(4, kRows, kHeads.row());
     Held dx(5, kRows, kHeads.row());
     Held dquery(6, 1, kHeads.width);
     Held dkey(7, 1, kHeads.width);
-    by.head_norm_backward(x.view, kHeads, query.data(), key.data(), inverse.view.data, dout.view, dx.view,
+    by.head_norm_backward(x.view, kHeads, query.data(), key.data(), kNorm, inverse.view.data, dout.view, dx.view,
                           dquery.view.data, dkey.view.data);
     return std::vector{out.values(), inverse.values(), dx.values(), dquery.values(), dkey.values()};
+  });
+}
+
+TEST_CASE("libtorch agrees: layer norms of rows") {
+  check_same([](const Kernels& by) {
+    const Values scale = drawn(1, 24), shift = drawn(2, 24);
+    const Held x(3, kRows, 24);
+    Held out(0, kRows, 24);
+    std::vector<nn::LayerNormStats> stats(kRows);
+    by.layer_norm(x.view, scale.data(), shift.data(), 1e-5F, out.view, stats.data());
+    const Held dout(4, kRows, 24);
+    Held dx(5, kRows, 24);
+    Held dscale(6, 1, 24);
+    Held dshift(7, 1, 24);
+    by.layer_norm_backward(x.view, scale.data(), stats.data(), dout.view, dx.view, dscale.view.data, dshift.view.data);
+    by.layer_norm_backward(x.view, scale.data(), stats.data(), dout.view, dx.view, nullptr, nullptr);
+    Values means, inverses;
+    for (const nn::LayerNormStats& row : stats) {
+      means.push_back(row.mean);
+      inverses.push_back(row.inverse);
+    }
+    return std::vector{out.values(), means, inverses, dx.values(), dscale.values(), dshift.values()};
   });
 }
 
@@ -170,47 +193,64 @@ TEST_CASE("libtorch agrees: rotation by position, forth and back") {
 }
 
 TEST_CASE("libtorch agrees: attention over packed sequences and its gradient") {
-  check_same([](const Kernels& by) {
-    Arena scratch;
-    const Held qkv(1, kRows, kHeads.row());
-    Held out(0, kRows, kHeads.output());
-    std::vector<nn::SoftmaxStats> stats(static_cast<size_t>(kRows * kHeads.query));
-    by.attention(qkv.view, kHeads, 0, packs(), out.view, stats.data(), scratch);
-    const Held dout(2, kRows, kHeads.output());
-    Held dqkv(3, kRows, kHeads.row());
-    by.attention_backward(qkv.view, kHeads, packs(), out.view, stats.data(), dout.view, dqkv.view, scratch);
-    return std::vector{out.values(), dqkv.values()};
-  });
+  for (const int64_t window : {0, 1, 5})
+    check_same([&](const Kernels& by) {
+      const nn::AttentionLayer layer{.scale = 0.4F, .window = window};
+      Arena scratch;
+      const Held qkv(1, kRows, kHeads.row());
+      Held out(0, kRows, kHeads.output());
+      std::vector<nn::SoftmaxStats> stats(static_cast<size_t>(kRows * kHeads.query));
+      by.attention(qkv.view, kHeads, layer, packs(), out.view, stats.data(), scratch);
+      const Held dout(2, kRows, kHeads.output());
+      Held dqkv(3, kRows, kHeads.row());
+      by.attention_backward(qkv.view, kHeads, layer, packs(), out.view, stats.data(), dout.view, dqkv.view, scratch);
+      return std::vector{out.values(), dqkv.values()};
+    });
 }
 
 TEST_CASE("libtorch agrees: attention through a cache with a shared prefix, in both layers") {
+  for (const int64_t window : {0, 3, 19, 21})
+    check_same([&](const Kernels& by) {
+      Arena scratch;
+      nn::Cache cache(kHeads, 2, 128);
+      const nn::Cache::Region prefix{0, 32};
+      const nn::Cache::Region first{32, 32};
+      const nn::Cache::Region second{64, 32};
+      std::vector<Values> results;
+      for (const int64_t layer : {0, 1}) {
+        const auto run = [&](uint64_t name, int64_t rows, std::vector<nn::Run> runs) {
+          const Held qkv(name, rows, kHeads.row());
+          Held out(0, rows, kHeads.output());
+          by.attention(qkv.view, kHeads, {.index = layer, .scale = 0.4F, .window = window},
+                       {.runs = std::move(runs), .cache = &cache}, out.view, nullptr, scratch);
+          results.push_back(out.values());
+        };
+        run(1, 19, {{.row = 0, .rows = 19, .start = 0, .own = prefix, .prefix = {}, .prefix_length = 0}});
+        run(2, 4,
+            {{.row = 0, .rows = 1, .start = 0, .own = first, .prefix = prefix, .prefix_length = 19},
+             {.row = 1, .rows = 3, .start = 0, .own = second, .prefix = prefix, .prefix_length = 19}});
+        run(3, 2,
+            {{.row = 0, .rows = 1, .start = 1, .own = first, .prefix = prefix, .prefix_length = 19},
+             {.row = 1, .rows = 1, .start = 3, .own = second, .prefix = prefix, .prefix_length = 19}});
+      }
+      return results;
+    });
+}
+
+TEST_CASE("libtorch agrees: the activation without a gate") {
   check_same([](const Kernels& by) {
-    Arena scratch;
-    nn::Cache cache(kHeads, 2, 128);
-    const nn::Cache::Region prefix{0, 32};
-    const nn::Cache::Region first{32, 32};
-    const nn::Cache::Region second{64, 32};
-    std::vector<Values> results;
-    for (const int64_t layer : {0, 1}) {
-      const auto run = [&](uint64_t name, int64_t rows, std::vector<nn::Run> runs) {
-        const Held qkv(name, rows, kHeads.row());
-        Held out(0, rows, kHeads.output());
-        by.attention(qkv.view, kHeads, layer, {.runs = std::move(runs), .cache = &cache}, out.view, nullptr, scratch);
-        results.push_back(out.values());
-      };
-      run(1, 19, {{.row = 0, .rows = 19, .start = 0, .own = prefix, .prefix = {}, .prefix_length = 0}});
-      run(2, 4,
-          {{.row = 0, .rows = 1, .start = 0, .own = first, .prefix = prefix, .prefix_length = 19},
-           {.row = 1, .rows = 3, .start = 0, .own = second, .prefix = prefix, .prefix_length = 19}});
-      run(3, 2,
-          {{.row = 0, .rows = 1, .start = 1, .own = first, .prefix = prefix, .prefix_length = 19},
-           {.row = 1, .rows = 1, .start = 3, .own = second, .prefix = prefix, .prefix_length = 19}});
-    }
-    return results;
+    Held x(1, kRows, 20);
+    by.scale(x.view, 4);  // to where it bends and beyond
+    Held out(0, kRows, 20);
+    by.gelu(x.view, out.view);
+    const Held dout(2, kRows, 20);
+    Held slope(0, kRows, 20);
+    by.gelu_backward(x.view, dout.view, slope.view);
+    return std::vector{out.values(), slope.values()};
   });
 }
 
-TEST_CASE("libtorch agrees: the gated activation and what moves rows about") {
+TEST_CASE("libtorch agrees: the gated activations and what moves rows about") {
   check_same([](const Kernels& by) {
     const Held gate_up(1, kRows, 40);
     Held out(0, kRows, 20);
@@ -218,6 +258,10 @@ TEST_CASE("libtorch agrees: the gated activation and what moves rows about") {
     const Held dout(2, kRows, 20);
     Held slope(0, kRows, 40);
     by.silu_gate_backward(gate_up.view, dout.view, slope.view);
+    Held gelu(0, kRows, 20);
+    Held gelu_slope(0, kRows, 40);
+    by.gelu_gate(gate_up.view, gelu.view);
+    by.gelu_gate_backward(gate_up.view, dout.view, gelu_slope.view);
     Held sum(0, kRows, 20);
     by.add(out.view, dout.view, sum.view);
     by.add(sum.view, dout.view, sum.view);  // in place
@@ -228,7 +272,8 @@ TEST_CASE("libtorch agrees: the gated activation and what moves rows about") {
     by.take_rows(dout.view, rows, taken.view);
     Held put(4, kRows, 20);
     by.put_rows(taken.view, rows, put.view);
-    return std::vector{out.values(), slope.values(), sum.values(), scaled.values(), taken.values(), put.values()};
+    return std::vector{out.values(), slope.values(),  gelu.values(),  gelu_slope.values(),
+                       sum.values(), scaled.values(), taken.values(), put.values()};
   });
 }
 

@@ -14,7 +14,7 @@
 namespace sil::test {
 namespace {
 
-const std::vector<std::string> kModels = {"llama_tied", "llama_gqa", "qwen2", "qwen3"};
+const std::vector<std::string> kModels = {"llama_tied", "llama_gqa", "qwen2", "qwen3", "gpt2", "gemma3"};
 
 TEST_CASE("on libtorch logits are those of transformers within 1e-4") {
   for (const std::string& name : kModels) {
@@ -31,6 +31,14 @@ TEST_CASE("on libtorch logits are those of transformers within 1e-4") {
       CHECK(largest < 1e-4);
     }
   }
+}
+
+// A bias of keys that do not turn adds one number to all scores of a row, which softmax takes out again: its gradient
+// is rounding, which AdamW scales up to whole steps.
+bool without_gradient(const GoldenModel& golden, const nn::NamedTensor& tensor, int64_t element) {
+  const nn::Heads& heads = golden.model.shape().heads;
+  const int64_t first_key = heads.query * heads.width;
+  return tensor.name.ends_with("c_attn.bias") && element >= first_key && element < first_key + heads.key * heads.width;
 }
 
 // Losses, gradient norms and published weights of a few optimizer steps.
@@ -65,7 +73,8 @@ Trained trained_on(const GoldenModel& golden, const std::string& loss_name) {
     const nn::Parameter& p = golden.model.parameters().parameters[tensor.parameter];
     const float* const at = state.weights.data() + p.offset;
     if (p.columns == 0) {
-      out.weights.insert(out.weights.end(), at + tensor.first, at + tensor.first + tensor.rows);
+      for (int64_t i = tensor.first; i < tensor.first + tensor.rows; ++i)
+        if (!without_gradient(golden, tensor, i)) out.weights.push_back(at[i]);
       continue;
     }
     std::vector<float> rows(static_cast<size_t>(tensor.rows * p.columns));
@@ -78,7 +87,7 @@ Trained trained_on(const GoldenModel& golden, const std::string& loss_name) {
 
 TEST_CASE("a training run on libtorch has the losses, gradient norms and weights of the exact one within 1e-5") {
   for (const char* loss : {"nll", "grpo", "dpo", "match"}) {
-    for (const char* name : {"llama_gqa", "qwen2", "qwen3"}) {
+    for (const char* name : {"llama_gqa", "qwen2", "qwen3", "gpt2", "gemma3"}) {
       INFO(loss << " on " << name);
       const Trained expected = trained_on(GoldenModel(name), loss);
       const Trained seen = trained_on(GoldenModel(name, nn::torch_kernels()), loss);
