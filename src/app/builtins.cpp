@@ -26,6 +26,8 @@ void fill_sources(Registries& registries) {
   register_copy(registries.tasks);
   register_countdown(registries.tasks);
   register_jsonl(registries.tasks);
+  register_lua(registries.tasks);
+  register_program(registries.tasks);
   register_chars(registries.tokenizers);
   register_bytes(registries.tokenizers);
   register_table(registries.engines);
