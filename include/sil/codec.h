@@ -30,6 +30,9 @@ class Codec {
   virtual ~Codec() = default;
   // Throws Error(Exit::unreadable) that names a character the vocabulary lacks.
   virtual std::vector<TokenId> encode(const Conversation& conversation, bool generation_prompt) const = 0;
+  // Which ids of encode(conversation, true) are the assistant's own words, the token that ends a turn included where
+  // there is one; ascending. None in a text. Throws Error(Exit::unreadable) where that cannot be told.
+  virtual std::vector<IdRange> assistant_ranges(const Conversation&) const { return {}; }
   // The ids of a piece of text as a continuation: no special tokens are added.
   virtual std::vector<TokenId> encode_text(std::string_view text) const = 0;
   virtual std::string decode(const std::vector<TokenId>& ids) const = 0;  // special tokens left out

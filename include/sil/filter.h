@@ -26,8 +26,9 @@ struct FilterContext {
   std::function<std::vector<TokenId>(const Group&, const Rollout&)> context_ids;
 };
 
-// One training sequence: plain context (weight 0), then the rollout's ids with its credit. Log-probs are kept only when
-// the context equals the prompt it was sampled with. Defined in base/filter.cpp.
+// One training sequence: plain context (weight 0), then the rollout's ids with its credit. Log-probs, and the credit of
+// what the prompt says shall be learned, are kept only when the context equals the prompt it was sampled with. Defined
+// in base/filter.cpp.
 ExampleSequence example_sequence(const FilterContext& context, const Group& group, const Rollout& rollout);
 
 // The verdict that `by` selects for a rollout: its own, else its group's, else nullptr.

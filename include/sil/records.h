@@ -104,10 +104,18 @@ struct Rollout {
   bool kept = true;               // false once a filter of this pool dropped it
 };
 
+// [begin, end) of a sequence of ids.
+struct IdRange {
+  int32_t begin = 0;
+  int32_t end = 0;
+  friend bool operator==(const IdRange&, const IdRange&) = default;
+};
+
 // A prompt as a model saw it.
 struct Prompt {
   std::vector<TokenId> ids;
-  std::string text;  // rendered conversation, for people
+  std::string text;                   // rendered conversation, for people
+  std::vector<IdRange> learned = {};  // ascending: what the assistant says in it and training shall learn too
 };
 
 // All rollouts of one problem in one pool.

@@ -1,5 +1,6 @@
 #include "app/builtins.h"
 
+#include "app/commands.h"
 #include "controls/controls.h"
 #include "credits/credits.h"
 #include "engines/engines.h"
@@ -7,6 +8,7 @@
 #include "gates/gates.h"
 #include "losses/losses.h"
 #include "nn/engines.h"
+#include "recipe/option_reader.h"
 #include "shapes/shapes.h"
 #include "steps/steps.h"
 #include "stores/stores.h"
@@ -24,6 +26,8 @@ void fill_sources(Registries& registries) {
   register_copy(registries.tasks);
   register_countdown(registries.tasks);
   register_jsonl(registries.tasks);
+  register_lua(registries.tasks);
+  register_program(registries.tasks);
   register_chars(registries.tokenizers);
   register_bytes(registries.tokenizers);
   register_table(registries.engines);
@@ -86,6 +90,14 @@ Shelves Builtins::shelves() const {
   Shelves shelves = registries.all();
   shelves.push_back(&steps);
   return shelves;
+}
+
+std::unique_ptr<Engine> open_model(const std::string& path, int64_t threads) {
+  const Builtins builtins;
+  const PluginSpec spec = parse_plugin("{path: {folder: " + dump(Json(path)) + "}}", "engine", builtins.shelves(), {});
+  EngineSetup setup;
+  setup.threads = thread_count(threads);
+  return builtins.registries.engines.make(spec)->make(setup);
 }
 
 }  // namespace sil

@@ -30,6 +30,7 @@ class CommandLine {
     add_verifiers();
     add_tokenizers();
     add_models();
+    add_data();
     add_help();
   }
 
@@ -215,6 +216,33 @@ class CommandLine {
     render->add_flag("--json", json_, "errors on stdout too; rows are JSON lines anyway");
   }
 
+  void add_data() {
+    CLI::App* data = app_.add_subcommand("data", "datasets");
+    data->require_subcommand(1);
+    CLI::App* check = add(*data, "check", "every bad row of a dataset, what is there twice or held out, its lengths",
+                          [this] { return data_check_command(data_check_); });
+    check->add_option("FILE", data_check_.file, "JSON lines, plain, gzip or zstd")->required();
+    check->add_option("k=v", data_check_.options, "how it is read: field={prompt: question}");
+    check->add_option("--against", data_check_.against, "a file of what is held out; may be given again")
+        ->expected(1)
+        ->take_all();
+    check->add_option("--lengths", data_check_.model, "count the tokens of this model's folder or .gguf file");
+    add_threads(*check, data_check_.threads);
+    check->add_flag("--json", data_check_.json, "JSON on stdout");
+    CLI::App* inspect = add(*data, "inspect", "rows as the tokens that training sees, and which of them it learns",
+                            [this] { return data_inspect_command(data_inspect_); });
+    inspect->add_option("SOURCE", data_inspect_.source, "JSON lines, or a recipe (.yaml) with demonstrate steps")
+        ->required();
+    inspect->add_option("k=v", data_inspect_.options, "how the file is read, or changes to the recipe");
+    inspect->add_option("--model", data_inspect_.model, "a model's folder or .gguf file, for JSON lines");
+    inspect->add_option("--rows", data_inspect_.rows, "so many rows (default: 3)")
+        ->check(CLI::Range(int64_t{1}, int64_t{1} << 40));
+    inspect->add_flag("--assistant-only-loss", data_inspect_.assistant_only_loss,
+                      "for JSON lines: learn all that the assistant says");
+    inspect->add_flag("--no-color", data_inspect_.no_color, "mark what is learned by brackets");
+    inspect->add_flag("--json", data_inspect_.json, "one sequence a line, as JSON");
+  }
+
   void add_help() {
     CLI::App* list = add(app_, "list", "plug-ins of a kind", [this] { return list_command(first_); });
     list->add_option("KIND", first_, "step, task, verifier, filter ...")->required();
@@ -266,6 +294,8 @@ class CommandLine {
   ReplayArguments replay_;
   RejudgeArguments rejudge_;
   ModelArguments model_;
+  DataCheckArguments data_check_;
+  DataInspectArguments data_inspect_;
   int64_t threads_ = 0;
   std::string first_, second_;  // positional words of the small commands
   std::vector<std::string> words_;

@@ -72,6 +72,25 @@ int reproduce_command(const ReproduceArguments& arguments);
 int fsck_command(const std::string& run, int64_t threads, bool json);
 int diff_command(const std::string& a, const std::string& b, bool json);
 
+struct DataCheckArguments {
+  std::string file;
+  std::vector<std::string> options;  // words NAME=VALUE
+  std::vector<std::string> against;  // files of what is held out
+  std::string model;                 // whose tokens are counted; "" = none
+  int64_t threads = 0;
+  bool json = false;
+};
+int data_check_command(const DataCheckArguments& arguments);
+
+struct DataInspectArguments {
+  std::string source;                // a dataset or a recipe
+  std::vector<std::string> options;  // of the dataset, words NAME=VALUE; changes to the recipe
+  std::string model;                 // of a dataset
+  int64_t rows = 3;
+  bool assistant_only_loss = false, no_color = false, json = false;
+};
+int data_inspect_command(const DataInspectArguments& arguments);
+
 int gc_command(const std::string& run, bool dry_run, bool json);
 int rebuild_command(const std::string& run, bool json);
 

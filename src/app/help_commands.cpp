@@ -36,6 +36,8 @@ std::string overview() {
   sil score MODEL [k=v ...]     a model's log-probs of rows on stdin
   sil import MODEL DIR          a GGUF file, or an adapter merged into its base, as a Hugging Face folder
   sil judge VERIFIER [k=v ...]  verdicts for rows on stdin
+  sil data check FILE           every bad row of a dataset, what is there twice or held out, lengths
+  sil data inspect FILE|RECIPE  rows as the tokens that training sees
   sil tokenizer WHAT TOKENIZER  encode, decode or verify rows on stdin
   sil template render TEMPLATE  conversations on stdin as a model's chat template writes them
   sil verifier test CMD         does a grader keep to the protocol

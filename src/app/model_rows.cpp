@@ -43,15 +43,6 @@ struct ScoreRowOptions {
   }
 };
 
-std::unique_ptr<Engine> open_model(const std::string& folder, int64_t threads) {
-  const Builtins builtins;
-  const PluginSpec spec =
-      parse_plugin("{path: {folder: " + dump(Json(folder)) + "}}", "engine", builtins.shelves(), {});
-  EngineSetup setup;
-  setup.threads = thread_count(threads);
-  return builtins.registries.engines.make(spec)->make(setup);
-}
-
 Json number_list(std::span<const TokenId> ids) {
   Json out = Json::array();
   for (const TokenId id : ids) out.push(id);

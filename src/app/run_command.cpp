@@ -1,6 +1,4 @@
 // `sil run` and `sil check`.
-#include <unistd.h>
-
 #include <algorithm>
 #include <thread>
 
@@ -8,28 +6,13 @@
 #include "app/commands.h"
 #include "app/output.h"
 #include "app/progress.h"
+#include "app/recipe_input.h"
 #include "app/signals.h"
 #include "loop/memory_plan.h"
 #include "recipe/help.h"
 
-extern char** environ;
-
 namespace sil {
 namespace {
-
-std::map<std::string, std::string> environment() {
-  std::map<std::string, std::string> out;
-  for (char** entry = environ; *entry != nullptr; ++entry) {
-    const std::string text = *entry;
-    const size_t at = text.find('=');
-    if (at != std::string::npos) out.emplace(text.substr(0, at), text.substr(at + 1));
-  }
-  return out;
-}
-
-RecipeInput read_input(const std::string& file, std::vector<std::string> overrides) {
-  return {file, read_recipe_file(file), std::move(overrides), environment()};
-}
 
 Json metrics_json(const RoundMetrics& metrics) {
   Json out = Json::object();

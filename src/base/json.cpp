@@ -6,6 +6,8 @@
 #include <nlohmann/json.hpp>
 #include <numeric>
 
+#include "base/wide_json.h"
+
 namespace sil {
 namespace {
 
@@ -65,7 +67,8 @@ class Builder {
   using string_t = nlohmann::json::string_t;
   using binary_t = nlohmann::json::binary_t;
 
-  Builder(std::string_view text, const Place& where, int depth) : text_(text), where_(where), depth_(depth) {}
+  Builder(std::string_view text, const Place& where, int depth, bool wide)
+      : text_(text), where_(where), depth_(depth), wide_(wide) {}
 
   const char** reached() { return &reached_; }
   Json take() { return std::move(root_); }
@@ -75,11 +78,12 @@ class Builder {
   // The lexer reads a number with a sign as this one and all others as unsigned, so 0 here was "-0": a float's zero.
   bool number_integer(number_integer_t value) { return put(value == 0 ? Json(-0.0) : Json(int64_t{value})); }
   bool number_unsigned(number_unsigned_t value) {
-    if (value > static_cast<uint64_t>(INT64_MAX)) fail_integer(std::to_string(value));
-    return put(Json(static_cast<int64_t>(value)));
+    if (value <= static_cast<uint64_t>(INT64_MAX)) return put(Json(static_cast<int64_t>(value)));
+    if (!wide_) fail_integer(std::to_string(value));
+    return put(Json(static_cast<double>(value)));
   }
   bool number_float(number_float_t value, const string_t& written) {
-    if (written.find_first_of(".eE") == std::string::npos) fail_integer(written);
+    if (!wide_ && written.find_first_of(".eE") == std::string::npos) fail_integer(written);
     return put(Json(value));
   }
   bool string(string_t& value) { return put(Json(std::move(value))); }
@@ -136,6 +140,7 @@ class Builder {
   std::string_view text_;
   const Place& where_;
   int depth_;
+  bool wide_;  // integers may be beyond 64 bits
   const char* reached_ = text_.data();
   Json root_;
   std::vector<Level> open_;
@@ -204,9 +209,7 @@ bool Builder::parse_error(size_t position, const std::string& token, const nlohm
   fail(at, why);
 }
 
-}  // namespace
-
-Json parse_json(std::string_view text, const Place& where, const JsonLimits& limits) {
+Json parse(std::string_view text, const Place& where, const JsonLimits& limits, bool wide) {
   if (text.size() > limits.bytes)
     throw Error(Exit::unreadable,
                 "JSON text of " + std::to_string(text.size()) + " bytes is larger than the allowed " +
@@ -216,10 +219,20 @@ Json parse_json(std::string_view text, const Place& where, const JsonLimits& lim
   if (const size_t nul = text.find('\0'); nul != std::string_view::npos)
     throw Error(Exit::unreadable, "not valid JSON: a NUL byte", {}, place_of(text, nul, where));
   if (text.data() == nullptr) text = "";
-  Builder builder(text, where, limits.depth);
+  Builder builder(text, where, limits.depth, wide);
   const char* end = text.data() + text.size();
   nlohmann::json::sax_parse(Cursor(text.data(), builder.reached()), Cursor(end, builder.reached()), &builder);
   return builder.take();
+}
+
+}  // namespace
+
+Json parse_json(std::string_view text, const Place& where, const JsonLimits& limits) {
+  return parse(text, where, limits, false);
+}
+
+Json parse_wide_json(std::string_view text, const Place& where) {
+  return parse(text, where, {}, true);
 }
 
 }  // namespace sil

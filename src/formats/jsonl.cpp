@@ -93,24 +93,33 @@ void JsonLines::skip_newlines() {
   }
 }
 
-bool JsonLines::next() {
+bool JsonLines::next_text() {
   do {
     skip_newlines();
     if (!next_line()) return false;
     if (line_ == 1 && text_.starts_with(kByteOrderMark)) text_.remove_prefix(kByteOrderMark.size());
   } while (is_blank(text_));
   check_line();
+  return true;
+}
+
+Json JsonLines::parse(std::string_view text, const Place& place, bool cut, const JsonLinesLimits& limits) {
   try {
-    row_ = parse_json(text_, place(), {limits_.depth, limits_.line_bytes});
+    return parse_json(text, place, {.depth = limits.depth, .bytes = limits.line_bytes});
   } catch (const Error& error) {
     const Finding& finding = error.findings().front();
-    const bool cut = cut_ && !text_.ends_with('}');
-    throw Error(error.code(), cut ? "the last row is cut: " + finding.message : finding.message,
+    const bool torn = cut && !text.ends_with('}');
+    throw Error(error.code(), torn ? "the last row is cut: " + finding.message : finding.message,
                 !finding.hint.empty() ? finding.hint
-                : cut                 ? "get the file again, or take the row out"
+                : torn                ? "get the file again, or take the row out"
                                       : "mend the row, or take it out",
                 finding.place);
   }
+}
+
+bool JsonLines::next() {
+  if (!next_text()) return false;
+  row_ = parse(text_, place(), cut_, limits_);
   return true;
 }
 

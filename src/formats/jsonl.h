@@ -25,6 +25,11 @@ class JsonLines {
 
   bool next();  // moves to the next row; false at the end
   const Json& row() const { return row_; }
+  // The same in two steps, so that rows can be parsed elsewhere, and apart from each other: next_text() moves without
+  // parsing, and a failure of parse() leaves the rows behind it readable.
+  bool next_text();
+  static Json parse(std::string_view text, const Place& place, bool cut, const JsonLinesLimits& limits = {});
+  bool cut() const { return cut_; }                // the row has no newline behind it
   std::string_view text() const { return text_; }  // of the row, as written; valid until next()
   Place place() const { return {path_, line_, 1}; }
   Digest digest();  // of the file's bytes as stored; once next() gave false

@@ -135,6 +135,13 @@ void append_group_line(std::string& out, const Group& group, bool whole, size_t 
   append_list(out, ",\"prompts\":", std::span(first, group.prompts.end()), [&](const Prompt& prompt) {
     append_numbers(out, "{\"ids\":", prompt.ids);
     append_field(out, ",\"text\":", prompt.text);
+    if (!prompt.learned.empty()) {
+      append_list(out, ",\"learned\":", prompt.learned, [&](const IdRange& range) {
+        append_field(out, "[", range.begin);
+        append_field(out, ",", range.end);
+        out += ']';
+      });
+    }
     out += '}';
   });
   append_list(out, ",\"makers\":", makers, [&](const Rollout* maker) {

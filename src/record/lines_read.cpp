@@ -126,7 +126,23 @@ class RolloutsReader {
       line_.numbers(prompt.ids);
       line_.expect(",\"text\":");
       prompt.text = line_.string();
+      if (line_.accept(",\"learned\":")) read_learned(prompt);
       line_.expect("}");
+    });
+  }
+
+  void read_learned(Prompt& prompt) {
+    int32_t at = 0;
+    line_.list([&] {
+      IdRange& range = prompt.learned.emplace_back();
+      line_.expect("[");
+      range.begin = line_.number<int32_t>();
+      line_.expect(",");
+      range.end = line_.number<int32_t>();
+      line_.expect("]");
+      if (range.begin < at || range.end < range.begin || range.end > std::ssize(prompt.ids))
+        line_.fail("the ranges of a prompt must ascend within its ids");
+      at = range.end;
     });
   }
 

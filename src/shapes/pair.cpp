@@ -92,7 +92,7 @@ class Pair final : public Shape {
       example.id += rollout_id(view.context.round, view.group, rollout);
       example.sequences.push_back(example_sequence(view.context, view.group, rollout));
       for (Segment& segment : example.sequences.back().segments)
-        if (!segment.rollout.empty()) segment.weight = 1;  // a pair's order is its credit
+        segment.weight = segment.rollout.empty() ? 0 : 1;  // a pair's order is its credit, its context is one
     }
     return example;
   }

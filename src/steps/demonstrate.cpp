@@ -1,6 +1,7 @@
 // demonstrate: groups of given rollouts: reference solutions, chosen and rejected rows. They have no log-probs; a
 // reference or chosen one passes, a rejected one fails.
 #include "steps/draws.h"
+#include "steps/given.h"
 #include "steps/sampling.h"
 #include "steps/steps.h"
 
@@ -11,6 +12,7 @@ struct DemonstrateOptions {
   std::vector<std::string> tasks;
   int64_t problems = 0;
   std::string role;
+  bool assistant_only_loss = false;
 
   void visit(OptionVisitor& v) {
     v.option(
@@ -18,40 +20,26 @@ struct DemonstrateOptions {
         {.help = "whose given answers, of several in proportion to their sizes", .required = true, .refers = "task"});
     v.option("problems", problems, {.help = "how many problems", .low = 1, .high = 1e9, .required = true});
     v.option("role", role, {.help = "whose codec and view", .refers = "role"});
+    v.option("assistant_only_loss", assistant_only_loss,
+             {.help = "learn all that the assistant says in a conversation, not its last message alone"});
   }
 };
 
-Rollout given_rollout(const GivenAnswer& given, const Codec& codec, const std::string& step, uint32_t sample) {
-  Rollout rollout;
-  rollout.step = step;
-  rollout.sample = sample;
-  rollout.ids = codec.encode_text(given.text);
-  if (!codec.stop_ids().empty()) rollout.ids.push_back(codec.stop_ids().front());
-  rollout.text = given.text;
-  Verdict verdict = given.passes ? passed() : failed("given as a wrong answer");
-  verdict.step = step;
-  verdict.verifier = "given@1";
-  verdict.reason = given.origin;
-  rollout.verdicts.push_back(std::move(verdict));
-  return rollout;
-}
-
 class DemonstrateRun final : public LocalRun {
  public:
-  DemonstrateRun(const RoundContext& context, const StepSpec& spec, const RoleSpec& role, View view)
-      : codec_(context.models.engine(role.model).codec()), role_(role), spec_(spec), view_(std::move(view)) {}
+  DemonstrateRun(const RoundContext& context, const StepSpec& spec, const RoleSpec& role, View view,
+                 bool assistant_only_loss)
+      : codec_(context.models.engine(role.model).codec()),
+        role_(role),
+        spec_(spec),
+        view_(std::move(view)),
+        assistant_only_loss_(assistant_only_loss) {}
 
   void process(Frame& frame, StepOutput& out) const override {
     FrameText rollouts, verdicts;
     for (Group& group : frame.groups) {
-      Conversation conversation = view_.render({group.problem.get(), nullptr, nullptr, nullptr});
-      group.prompts.push_back({codec_.encode(conversation, true), conversation.text});
-      for (const GivenAnswer& given : group.problem->given) {
-        group.rollouts.push_back(
-            given_rollout(given, codec_, spec_.name, static_cast<uint32_t>(group.rollouts.size())));
-        group.rollouts.back().role = role_.name;
-        tally_verdict(group.rollouts.back().verdicts.back(), out.tally);
-      }
+      add_given(group, codec_, view_, spec_.name, role_.name, assistant_only_loss_);
+      for (const Rollout& rollout : group.rollouts) tally_verdict(rollout.verdicts.back(), out.tally);
       append_rollouts(rollouts, group, true);
       append_verdicts(verdicts, group, spec_.name);
     }
@@ -67,6 +55,7 @@ class DemonstrateRun final : public LocalRun {
   const RoleSpec& role_;
   const StepSpec& spec_;
   View view_;
+  bool assistant_only_loss_;
 };
 
 class Demonstrate final : public Step {
@@ -80,7 +69,8 @@ class Demonstrate final : public Step {
   }
   std::unique_ptr<LocalRun> local(RoundContext& context, const StepSpec& spec) const override {
     const RoleSpec& role = context.role(options_.role);
-    return std::make_unique<DemonstrateRun>(context, spec, role, context.view_of(role.view, spec.place));
+    return std::make_unique<DemonstrateRun>(context, spec, role, context.view_of(role.view, spec.place),
+                                            options_.assistant_only_loss);
   }
   std::unique_ptr<FrameSource> source(RoundContext& context, const StepSpec& spec) const override {
     std::vector<TaskView> views;

@@ -5,7 +5,7 @@
 //               Rows with nothing but `text` have no prompt: all of it is to be learnt.
 //   answer      answer, ground_truth, reward_model.ground_truth, reward_spec.ground_truth, solution, label, output
 //   reference   completion, response, solution (where `answer` stands beside it)
-//   chosen, rejected   text or messages, the prompt inside both where there is none
+//   chosen, rejected   text or messages; where there is no prompt, what both begin with is it
 //   label       beside a completion: true or false, whether it is a good one
 //
 // `field: {prompt: COLUMN, ...}` overrules the names. All other columns go to Problem::meta.

@@ -20,6 +20,7 @@ struct JsonlOptions {
   TaskOptions task;
   std::string path;
   Json field;
+  Json rows;
 
   void visit(OptionVisitor& v) {
     task.visit(v);
@@ -30,6 +31,7 @@ struct JsonlOptions {
         "field", field,
         {.help = "columns by part, as {prompt: question, answer: solution}; parts: prompt, answer, reference, chosen, "
                  "rejected, label. Default: the usual names"});
+    v.option("rows", rows, {.help = "only rows whose columns have these values, as {split: train}. Default: all"});
   }
 };
 
@@ -58,6 +60,9 @@ class Jsonl final : public Task {
  public:
   explicit Jsonl(JsonlOptions options) : options_(std::move(options)), extractor_(make_extractor(options_.task)) {
     columns_ = columns_of_field(options_.field);
+    if (!options_.rows.is_null() && !options_.rows.is_object())
+      throw Error(Exit::usage, std::string("jsonl: rows must be a map, found ") + options_.rows.kind(),
+                  "as {split: train}");
     load();
   }
 
@@ -100,6 +105,7 @@ class Jsonl final : public Task {
     std::map<std::string, int> ids;
     while (rows.next()) {
       const Place place = rows.place();
+      if (!is_wanted(rows.row())) continue;
       if (line_.empty()) columns_ = find_columns(columns_, rows.row(), place);
       const Problem problem = problem_of_row(columns_, rows.row(), place);
       refuse_repeated_id(ids, rows.row(), place);
@@ -112,8 +118,11 @@ class Jsonl final : public Task {
       text_ += rows.text();
       line_.push_back(place.line);
     }
-    if (line_.empty())
+    if (line_.empty() && options_.rows.is_null())
       throw Error(Exit::unreadable, "the file has no rows", "write one JSON object a line", {options_.path, 0, 0});
+    if (line_.empty())
+      throw Error(Exit::unreadable, "the file has no row with " + dump(options_.rows), "see `rows` of the task",
+                  {options_.path, 0, 0});
     begin_.push_back(text_.size());
     text_.shrink_to_fit();
     std::sort(uids.begin(), uids.end());
@@ -121,7 +130,17 @@ class Jsonl final : public Task {
     alphabet_ = characters.text();
     Sha256 hash;
     hash.field("jsonl/1").digest(rows.digest());
-    digest_ = hash.field(dump_canonical(options_.field)).finish();
+    hash.field(dump_canonical(options_.field));
+    if (!options_.rows.is_null()) hash.field(dump_canonical(options_.rows));
+    digest_ = hash.finish();
+  }
+
+  bool is_wanted(const Json& row) const {
+    if (options_.rows.is_null()) return true;
+    return std::ranges::all_of(options_.rows.as_object(), [&](const auto& wanted) {
+      const Json* value = find_column(row, wanted.first);
+      return value != nullptr && *value == wanted.second;
+    });
   }
 
   static void refuse_repeated_id(std::map<std::string, int>& ids, const Json& row, const Place& place) {

@@ -94,13 +94,20 @@ class RowReader {
     return out;
   }
 
-  // The model's part: of messages, those behind the prompt.
-  static std::string behind(const Content& whole, const Content& prompt) {
-    if (whole.messages.empty()) return whole.text;
+  // The model's part: of messages, the one behind the prompt.
+  std::string behind(const Content& whole, const Content& prompt, const std::string& path) const {
+    if (whole.messages.empty()) return columns_.prompt.empty() ? whole.text.substr(prompt.text.size()) : whole.text;
     size_t from = common_messages(whole, prompt);
     const Message& first = whole.messages.front();
     if (prompt.messages.empty() && first.role == "user" && first.content == prompt.text) from = 1;
-    return joined({whole.messages.begin() + static_cast<std::ptrdiff_t>(from), whole.messages.end()});
+    const size_t left = whole.messages.size() - from;
+    const std::string place = "the column '" + path + "' ";
+    if (left != 1)
+      fail(place + "has " + std::to_string(left) + " messages behind the prompt; allowed: one",
+           "put what comes before the last one into the prompt");
+    if (whole.messages.back().role != "assistant")
+      fail(place + "ends with a message of the role '" + whole.messages.back().role + "'; allowed: assistant");
+    return whole.messages.back().content;
   }
   static size_t common_messages(const Content& a, const Content& b) {
     const auto [at, other] = std::mismatch(a.messages.begin(), a.messages.end(), b.messages.begin(), b.messages.end());
@@ -112,19 +119,36 @@ class RowReader {
     out_.given.push_back({std::move(text), passes, std::move(origin)});
   }
 
+  // Of texts as TRL takes it out of a pair: what both begin with, without a space before the first difference.
+  static std::string common_text(const std::string& a, const std::string& b) {
+    auto at = std::mismatch(a.begin(), a.end(), b.begin(), b.end()).first;
+    while (at != a.begin() && at != a.end() && (static_cast<unsigned char>(*at) & 0xC0) == 0x80) --at;
+    if (at != a.begin() && at[-1] == ' ') --at;
+    return {a.begin(), at};
+  }
+
+  Content common_prompt(const Content& chosen, const Content& rejected) const {
+    Content out;
+    if (chosen.messages.empty() && rejected.messages.empty()) {
+      out.text = common_text(chosen.text, rejected.text);
+    } else {
+      // Never the last message of either: a pair of equals would leave nothing to choose.
+      const size_t shortest = std::min(chosen.messages.size(), rejected.messages.size());
+      const size_t common = std::min(common_messages(chosen, rejected), shortest - (shortest > 0 ? 1 : 0));
+      out.messages.assign(chosen.messages.begin(), chosen.messages.begin() + static_cast<std::ptrdiff_t>(common));
+    }
+    if (out.messages.empty() && out.text.empty())
+      fail("there is no prompt column, and chosen and rejected do not begin alike");
+    return out;
+  }
+
   void preferences(Content& prompt) {
     if (columns_.chosen.empty() && columns_.rejected.empty()) return;
     const Content chosen = columns_.chosen.empty() ? Content() : content(columns_.chosen);
     const Content rejected = columns_.rejected.empty() ? Content() : content(columns_.rejected);
-    if (columns_.prompt.empty()) {
-      // Never the last message of either: a pair of equals would leave nothing to choose.
-      const size_t shortest = std::min(chosen.messages.size(), rejected.messages.size());
-      const size_t common = std::min(common_messages(chosen, rejected), shortest - (shortest > 0 ? 1 : 0));
-      if (common == 0) fail("there is no prompt column, and chosen and rejected do not begin with the same messages");
-      prompt.messages.assign(chosen.messages.begin(), chosen.messages.begin() + static_cast<std::ptrdiff_t>(common));
-    }
-    if (!columns_.chosen.empty()) give(behind(chosen, prompt), true, "chosen");
-    if (!columns_.rejected.empty()) give(behind(rejected, prompt), false, "rejected");
+    if (columns_.prompt.empty()) prompt = common_prompt(chosen, rejected);
+    if (!columns_.chosen.empty()) give(behind(chosen, prompt, columns_.chosen), true, "chosen");
+    if (!columns_.rejected.empty()) give(behind(rejected, prompt, columns_.rejected), false, "rejected");
   }
 
   void reference(Content& prompt) {
@@ -132,7 +156,7 @@ class RowReader {
       const Content text = content(columns_.reference);
       const bool passes = columns_.label.empty() || boolean(columns_.label);
       const std::string origin = columns_.label.empty() ? "reference" : passes ? "chosen" : "rejected";
-      give(behind(text, prompt), passes, origin);
+      give(behind(text, prompt, columns_.reference), passes, origin);
     } else if (prompt.messages.size() > 1 && prompt.messages.back().role == "assistant") {
       give(prompt.messages.back().content, true, "reference");
       prompt.messages.pop_back();

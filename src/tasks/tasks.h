@@ -12,5 +12,7 @@ void register_neighbour(Registry<Task>& registry);
 void register_copy(Registry<Task>& registry);
 void register_countdown(Registry<Task>& registry);
 void register_jsonl(Registry<Task>& registry);
+void register_lua(Registry<Task>& registry);
+void register_program(Registry<Task>& registry);
 
 }  // namespace sil

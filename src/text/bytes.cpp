@@ -14,6 +14,9 @@ class BytesCodec final : public Codec {
   std::vector<TokenId> encode(const Conversation& conversation, bool /*generation_prompt*/) const override {
     return encode_text(plain_text(conversation));
   }
+  std::vector<IdRange> assistant_ranges(const Conversation& conversation) const override {
+    return plain_assistant_ranges(*this, conversation);
+  }
 
   std::vector<TokenId> encode_text(std::string_view text) const override {
     std::vector<TokenId> out;

@@ -207,7 +207,9 @@ Conversation View::render(const ViewInput& input) const {
     out.messages = input.problem->messages;
     if (out.messages.empty()) out.text = input.problem->prompt;
   }
-  out.plain = as_it_is_;
+  // A row of nothing but text to learn has no prompt: it is no conversation.
+  const bool nothing = out.messages.empty() && out.text.empty() && system_.empty();
+  out.plain = as_it_is_ || nothing;
   if (system_.empty()) return out;
   if (out.messages.empty()) out.messages.push_back({"user", std::move(out.text)});
   out.text.clear();

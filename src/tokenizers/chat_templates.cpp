@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/wide_json.h"
 #include "sil/env.h"
 
 namespace sil {
@@ -49,7 +50,7 @@ ChatTemplates chat_templates(std::span<const FolderFile> files, const std::strin
   const std::string* const own = text_of(files, kFile);
   if (own != nullptr) out.by_name["default"] = {*own, {folder + "/" + kFile, 0, 0}};
   if (const std::string* const config_text = text_of(files, kConfig)) {
-    const Json config = parse_json(*config_text, place);
+    const Json config = parse_wide_json(*config_text, place);
     out.bos_token = token_text(config, "bos_token");
     out.eos_token = token_text(config, "eos_token");
     if (own == nullptr) add_configured(out, config, place);

@@ -4,10 +4,12 @@
 #include <array>
 #include <optional>
 
+#include "base/wide_json.h"
 #include "jinja/template.h"
 #include "sil/env.h"
 #include "sil/error.h"
 #include "text/tokenizer_json.h"
+#include "tokenizers/assistant_ranges.h"
 #include "tokenizers/chat_templates.h"
 #include "tokenizers/tokenizer.h"
 #include "tokenizers/vocabulary_json.h"
@@ -34,7 +36,7 @@ class Files {
   // An empty map where there is no such file.
   Json json(const std::string& name) const {
     const std::string* const found = text(name);
-    return found == nullptr ? Json::object() : parse_json(*found, place(name));
+    return found == nullptr ? Json::object() : parse_wide_json(*found, place(name));
   }
   Place place(const std::string& name) const { return {folder_ + "/" + name, 0, 0}; }
 
@@ -73,7 +75,16 @@ class FolderCodec final : public Codec {
     if (!chat)
       throw Error(Exit::unreadable, "the problem is a list of messages, and the model has no chat template for them",
                   "give the problem as one text, or take a model with a chat template");
-    return tokenizer_->encode(rendered(conversation, generation_prompt), false, parse_special_);
+    return encode_rendered(rendered(conversation_messages(conversation), generation_prompt).text);
+  }
+  std::vector<IdRange> assistant_ranges(const Conversation& conversation) const override {
+    if (!template_ || conversation.plain || conversation.messages.empty()) return {};
+    const auto render = [this](std::span<const Message> messages, bool prompt) { return rendered(messages, prompt); };
+    const jinja::Rendered whole = rendered(conversation.messages, true);
+    std::vector<IdRange> out = id_ranges(whole.text, assistant_text(conversation.messages, render),
+                                         [this](std::string_view text) { return encode_rendered(text); });
+    if (whole.generation.empty()) end_at_stop(encode_rendered(whole.text), out);
+    return out;
   }
   std::vector<TokenId> encode_text(std::string_view text) const override {
     return tokenizer_->encode(text, false, false);
@@ -87,18 +98,35 @@ class FolderCodec final : public Codec {
   std::vector<FolderFile> folder_files() const override { return files_; }
 
  private:
-  std::string rendered(const Conversation& conversation, bool generation_prompt) const {
-    Json messages = Json::array();
-    for (const Message& message : conversation.messages)
-      messages.push(Json::Object{{"role", message.role}, {"content", message.content}});
-    if (conversation.messages.empty()) messages.push(Json::Object{{"role", "user"}, {"content", conversation.text}});
-    Json variables = Json::Object{{"messages", std::move(messages)},
+  static std::vector<Message> conversation_messages(const Conversation& conversation) {
+    if (!conversation.messages.empty()) return conversation.messages;
+    return {{"user", conversation.text}};
+  }
+
+  jinja::Rendered rendered(std::span<const Message> messages, bool generation_prompt) const {
+    Json list = Json::array();
+    for (const Message& message : messages)
+      list.push(Json::Object{{"role", message.role}, {"content", message.content}});
+    Json variables = Json::Object{{"messages", std::move(list)},
                                   {"tools", nullptr},
                                   {"documents", nullptr},
                                   {"add_generation_prompt", generation_prompt}};
     if (!bos_.empty()) variables.set("bos_token", bos_);
     if (!eos_.empty()) variables.set("eos_token", eos_);
-    return template_->render(variables, {.now = kToday}).text;
+    return template_->render(variables, {.now = kToday});
+  }
+
+  std::vector<TokenId> encode_rendered(std::string_view text) const {
+    return tokenizer_->encode(text, false, parse_special_);
+  }
+
+  // What a template writes behind the token that ends a turn is never sampled.
+  void end_at_stop(const std::vector<TokenId>& ids, std::vector<IdRange>& ranges) const {
+    for (IdRange& range : ranges) {
+      const auto end = ids.begin() + range.end;
+      const auto stop = std::find_first_of(ids.begin() + range.begin, end, stop_ids_.begin(), stop_ids_.end());
+      if (stop != end) range.end = static_cast<int32_t>(stop - ids.begin()) + 1;
+    }
   }
 
   void read_stop_ids(const Files& files) {

@@ -150,22 +150,4 @@ std::variant<Reply, Breach> parse_reply(std::string_view line) {
   return out;
 }
 
-std::optional<std::string> LineCutter::next() {
-  const size_t end = buffer_.find('\n', searched_);
-  if (end == std::string::npos) {
-    buffer_.erase(0, begin_);
-    begin_ = 0;
-    searched_ = buffer_.size();
-    return std::nullopt;
-  }
-  std::string line = buffer_.substr(begin_, end - begin_);
-  begin_ = searched_ = end + 1;
-  if (!line.empty() && line.back() == '\r') line.pop_back();
-  return line;
-}
-
-bool LineCutter::oversized() const {
-  return rest().size() > limit_;
-}
-
 }  // namespace sil

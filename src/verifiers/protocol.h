@@ -60,21 +60,4 @@ struct Reply {
 // The line alone: whether its id is open is the session's business. A breach carries the id where one could be read.
 std::variant<Reply, Breach> parse_reply(std::string_view line);
 
-// Cuts a stream into lines; a line beyond the limit is not kept.
-class LineCutter {
- public:
-  explicit LineCutter(size_t limit) : limit_(limit) {}
-  void push(std::string_view bytes) { buffer_ += bytes; }
-  // The next whole line without its end ("\n" or "\r\n"), or nullopt.
-  std::optional<std::string> next();
-  bool oversized() const;  // what is there without a newline is longer than a line may be
-  std::string_view rest() const { return std::string_view(buffer_).substr(begin_); }
-
- private:
-  size_t limit_;
-  std::string buffer_;
-  size_t begin_ = 0;     // of what next() has not given yet
-  size_t searched_ = 0;  // no newline in [begin_, searched_)
-};
-
 }  // namespace sil

@@ -12,47 +12,32 @@ constexpr size_t kRemembered = 4096;
 
 }  // namespace
 
-Session::Session(const std::string& command)
-    : process_(ProcessSpec{.command = command, .argv = {}, .environment = {}}) {
-  process_.send(hello_line());
+Session::Session(const std::string& command) : program_(command, kMaxReplyBytes) {
+  process().send(hello_line());
 }
 
 // Kills the program. With one request open there is no doubt whose fault it is.
 Breach Session::over(Outcome outcome, std::string what, std::optional<int64_t> id) {
-  process_.kill();
+  process().kill();
   if (!id && open_.size() == 1) id = open_.begin()->first;
   return {outcome, std::move(what), id};
 }
 
-Breach Session::died() {
-  const bool ended = process_.wait_end(Clock::now() + std::chrono::milliseconds(100));
-  const ExitStatus status = process_.kill();
-  const std::string_view rest = lines_.rest();
-  std::string what = ended ? "it ended with " + status.text() : "it closed its stdout";
-  if (!rest.empty()) what += " in the middle of a line: " + printable(rest, kQuoted);
-  return over(Outcome::error, std::move(what));
-}
-
 std::variant<std::string, Breach, Stopped> Session::read_line(Clock::time_point deadline, std::stop_token stop) {
-  for (bool late = false;;) {
-    if (std::optional<std::string> line = lines_.next()) return std::move(*line);
-    if (lines_.oversized())
-      return over(Outcome::error, "a line of more than " + std::to_string(kMaxReplyBytes) +
-                                      " bytes: " + printable(lines_.rest(), kQuoted));
-    if (late) return Breach{Outcome::timeout, "no line within its time", {}};
-    switch (process_.wait(deadline, stop)) {
-      case Process::Event::output:
-        lines_.push(process_.take_output());
-        late = Clock::now() >= deadline;  // what drips for ever is never a line
-        break;
-      case Process::Event::closed:
-        return died();
-      case Process::Event::timeout:
-        return Breach{Outcome::timeout, "no line within its time", {}};
-      case Process::Event::stopped:
-        return Stopped{};
-    }
+  auto heard = program_.read_line(deadline, stop);
+  if (std::string* line = std::get_if<std::string>(&heard)) return std::move(*line);
+  switch (std::get<Silence>(heard)) {
+    case Silence::late:
+      return Breach{Outcome::timeout, "no line within its time", {}};
+    case Silence::stopped:
+      return Stopped{};
+    case Silence::closed:
+      return over(Outcome::error, program_.last_breath(kQuoted));
+    case Silence::oversized:
+      break;
   }
+  return over(Outcome::error, "a line of more than " + std::to_string(kMaxReplyBytes) +
+                                  " bytes: " + printable(program_.rest(), kQuoted));
 }
 
 std::variant<Handshake, Breach, Stopped> Session::greet(Clock::time_point deadline, std::stop_token stop) {
@@ -71,7 +56,7 @@ void Session::open(const Request& request) {
 
 void Session::send(const Request& request) {
   open(request);
-  process_.send(request_line(request));
+  process().send(request_line(request));
 }
 
 // A reply to nothing that is open. One to an unknown id is a failed answer to what is open; a second one is not.
@@ -111,8 +96,8 @@ std::optional<Breach> Session::listen(std::chrono::milliseconds time) {
     return over(Outcome::error, "a line although no request is open: " + printable(*line, kQuoted));
   Breach& breach = std::get<Breach>(heard);
   if (breach.outcome != Outcome::timeout) return std::move(breach);
-  if (lines_.rest().empty()) return std::nullopt;
-  return over(Outcome::error, "text although no request is open: " + printable(lines_.rest(), kQuoted));
+  if (program_.rest().empty()) return std::nullopt;
+  return over(Outcome::error, "text although no request is open: " + printable(program_.rest(), kQuoted));
 }
 
 }  // namespace sil

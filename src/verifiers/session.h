@@ -14,7 +14,7 @@
 #include <string>
 #include <variant>
 
-#include "cage/process.h"
+#include "cage/line_process.h"
 #include "verifiers/protocol.h"
 
 namespace sil {
@@ -38,18 +38,16 @@ class Session {
   std::optional<Breach> listen(std::chrono::milliseconds time);
 
   const std::map<int64_t, Clock::time_point>& open_requests() const { return open_; }
-  Process& process() { return process_; }
-  const Process& process() const { return process_; }
+  Process& process() { return program_.process(); }
+  const Process& process() const { return program_.process(); }
 
  private:
   // The next line until `deadline`. Running out of time is for the caller to judge: the program still lives then.
   std::variant<std::string, Breach, Stopped> read_line(Clock::time_point deadline, std::stop_token stop);
   Breach over(Outcome outcome, std::string what, std::optional<int64_t> id = {});
   Breach misplaced(int64_t id, std::string_view line);
-  Breach died();
 
-  Process process_;
-  LineCutter lines_{kMaxReplyBytes};
+  LineProcess program_;
   std::map<int64_t, Clock::time_point> open_;  // id -> deadline
   std::deque<int64_t> answered_;               // the latest ones, to tell a second reply from an unknown id
 };

@@ -41,12 +41,13 @@ class TestDirectory {
   std::string path_;
 };
 
-// `words` are for the shell; `input` is what the program reads.
-inline ProgramResult run_sil(const std::string& words, const std::string& input = {}) {
+// `words` are for the shell, as are `variables`, NAME=VALUE; `input` is what the program reads.
+inline ProgramResult run_sil(const std::string& words, const std::string& input = {},
+                             const std::string& variables = {}) {
   const TestDirectory directory;
   const std::string in = directory.write("in", input);
-  const std::string command =
-      std::string(SIL_PROGRAM) + " " + words + " <" + in + " >" + directory.at("out") + " 2>" + directory.at("err");
+  const std::string command = variables + " " + SIL_PROGRAM + " " + words + " <" + in + " >" + directory.at("out") +
+                              " 2>" + directory.at("err");
   const int status = std::system(command.c_str());
   ProgramResult result;
   if (WIFEXITED(status)) result.code = WEXITSTATUS(status);

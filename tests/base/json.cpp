@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "base/wide_json.h"
 #include "support/catch.h"
 
 using namespace sil;
@@ -61,6 +62,17 @@ TEST_CASE("the whole range of 64-bit integers is exact, and nothing beyond it is
   CHECK(refused_at("-9223372036854775809", "1:1", "beyond 64 bits"));
   CHECK(refused_at("[1, 18446744073709551615]", "1:5", "18446744073709551615"));
   CHECK(refused_at("[1, 18446744073709551616 ]", "1:5", "18446744073709551616"));
+}
+
+TEST_CASE("wide integers become the nearest double where that is asked for, and nowhere else") {
+  const Json wide =
+      parse_wide_json("[1000000000000000019884624838656, 9223372036854775808, -9223372036854775809, 7]", {});
+  CHECK(wide.as_array()[0] == Json(1e30));
+  CHECK(wide.as_array()[1] == Json(0x1p63));
+  CHECK(wide.as_array()[2] == Json(-0x1p63));
+  CHECK(wide.as_array()[3] == Json(7));
+  CHECK_THROWS_AS(parse_wide_json("[1e999]", {}), Error);
+  CHECK_THROWS_AS(parse_wide_json("[" + std::string(400, '9') + "]", {}), Error);
 }
 
 TEST_CASE("floats are read to the nearest double; those beyond its range are refused") {

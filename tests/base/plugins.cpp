@@ -86,7 +86,7 @@ Verdict verdict_by(std::string step, Label label) {
 Group sampled_group() {
   Group group;
   group.problem = std::make_shared<const Problem>(problem_of("p"));
-  group.prompts.push_back({{1, 2}, "p"});
+  group.prompts.push_back({{1, 2}, "p", {}});
   Rollout rollout;
   rollout.step = "generate";
   rollout.ids = {7, 8, 9};
@@ -207,6 +207,18 @@ TEST_CASE("an example in the context it was sampled in keeps its log-probs") {
   CHECK(sequence.segments[1].end == 5);
   CHECK(sequence.segments[1].weight == 0.75);
   CHECK(sequence.segments[1].rollout == rollout_id("2", group, group.rollouts[0]));
+}
+
+TEST_CASE("what a prompt says shall be learned has the rollout's credit, under that prompt alone") {
+  Group group = sampled_group();
+  group.prompts[0] = {{1, 2, 3, 4}, "p", {{1, 2}, {3, 4}}};
+  std::vector<std::pair<int32_t, double>> seen;  // end and weight
+  for (const Segment& segment : sequence_after(group, {1, 2, 3, 4}).segments) {
+    seen.emplace_back(segment.end, segment.weight);
+    CHECK(segment.rollout.empty() == (segment.end <= 4));
+  }
+  CHECK(seen == std::vector<std::pair<int32_t, double>>{{1, 0}, {2, 0.75}, {3, 0}, {4, 0.75}, {4, 0}, {7, 0.75}});
+  CHECK(sequence_after(group, {1, 2, 3, 5}).segments.size() == 2);
 }
 
 TEST_CASE("under another context, or without log-probs, an example has none") {

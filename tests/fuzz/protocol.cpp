@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "cage/line_process.h"
 #include "fuzz/must.h"
 #include "fuzz/targets.h"
 

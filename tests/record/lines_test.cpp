@@ -46,7 +46,7 @@ Group make_group(int64_t position = 3) {
   group.position = position;
   group.occurrence = 2;
   group.parent = 0xfeedfacecafebeef;
-  group.prompts = {{{1, 2, 3}, "2+2="}, {{}, ""}};
+  group.prompts = {{{1, 2, 3}, "2+2=", {{0, 1}, {2, 3}}}, {{}, "", {}}};
   group.rollouts = {make_rollout(0), make_rollout(1), make_rollout(2)};
   Rollout& other = group.rollouts[1];
   other.role = "judge";
@@ -113,6 +113,7 @@ void check_same(const Group& a, const Group& b) {
   for (size_t i = 0; i < a.prompts.size(); ++i) {
     CHECK(a.prompts[i].ids == b.prompts[i].ids);
     CHECK(a.prompts[i].text == b.prompts[i].text);
+    CHECK(a.prompts[i].learned == b.prompts[i].learned);
   }
   REQUIRE(a.rollouts.size() == b.rollouts.size());
   for (size_t i = 0; i < a.rollouts.size(); ++i) check_same(a.rollouts[i], b.rollouts[i]);
@@ -178,7 +179,7 @@ TEST_CASE("a group is written as the documented lines, defaults left out") {
   problem->task = "train";
   problem->index = 7;
   group.problem = problem;
-  group.prompts = {{{4, 5}, "1+1="}};
+  group.prompts = {{{4, 5}, "1+1=", {}}};
   Rollout rollout;
   rollout.step = "generate";
   rollout.role = "lm";

@@ -1,9 +1,7 @@
-#include <cstdlib>
 #include <filesystem>
-#include <fstream>
 
 #include "support/catch.h"
-#include "tasks/shelf.h"
+#include "tasks/rows.h"
 
 namespace sil {
 namespace {
@@ -11,31 +9,8 @@ namespace {
 namespace fs = std::filesystem;
 using Catch::Matchers::Contains;
 
-class Rows {
- public:
-  explicit Rows(const std::string& text) {
-    std::string name = (fs::temp_directory_path() / "sil_rows_XXXXXX").string();
-    if (mkdtemp(name.data()) == nullptr) throw std::runtime_error("no folder for the test");
-    folder_ = name;
-    std::ofstream(path(), std::ios::binary) << text;
-  }
-  ~Rows() { fs::remove_all(folder_); }
-  std::string path() const { return (folder_ / "rows.jsonl").string(); }
-  std::unique_ptr<Task> task(Json::Object options = {}) const {
-    options.emplace_back("path", path());
-    return test::make_task("jsonl", std::move(options));
-  }
-
- private:
-  fs::path folder_;
-};
-
-// The problem of a file's first row.
-Problem problem_of(const std::string& row, const Json& field = {}) {
-  Json::Object options;
-  if (!field.is_null()) options.emplace_back("field", field);
-  return Rows(row + "\n").task(std::move(options))->at(0);
-}
+using test::problem_of;
+using test::Rows;
 
 // ":LINE:COLUMN: message" of the refusal.
 std::string refusal(const std::string& text, Json::Object options = {}) {
@@ -157,6 +132,14 @@ TEST_CASE("preference rows give a text that passes and one that fails") {
     CHECK_FALSE(problem.given[1].passes);
     CHECK(problem.given[1].origin == "rejected");
   }
+  // An implicit prompt as the pages of TRL on dataset formats show it.
+  const Problem text = problem_of(R"({"chosen": "The sky is blue.", "rejected": "The sky is green."})");
+  CHECK(text.prompt == "The sky is");
+  CHECK(text.given.at(0).text == " blue.");
+  CHECK(text.given.at(1).text == " green.");
+  const Problem letters = problem_of("{\"chosen\": \"a \xC3\xA9\", \"rejected\": \"a \xC3\xA8\"}");
+  CHECK(letters.prompt == "a");
+  CHECK(letters.given.at(0).text == " \xC3\xA9");
   const Problem bad = problem_of(R"({"prompt": "P", "completion": "R", "label": false})");
   CHECK_FALSE(bad.given.at(0).passes);
   CHECK(bad.given.at(0).origin == "rejected");
@@ -175,6 +158,23 @@ TEST_CASE("field says which columns are meant") {
             .text == "O");
   CHECK_THROWS_WITH(problem_of("{}", field({{"promt", "q"}})), Contains("did you mean 'prompt'?"));
   CHECK_THROWS_WITH(problem_of("{}", field({{"prompt", 7}})), Contains("must be the name of a column"));
+}
+
+TEST_CASE("rows takes those whose columns have the values, and knows nothing of the others") {
+  const Rows file(
+      "{\"prompt\": \"a\", \"answer\": \"1\", \"split\": \"train\", \"info\": {\"hard\": true}}\n"
+      "{\"prompt\": \"b\", \"split\": \"dev\"}\n"
+      "{\"prompt\": \"c\", \"answer\": \"3\", \"split\": \"train\"}\n");
+  const auto train = file.task({{"rows", field({{"split", "train"}})}});
+  CHECK(train->size() == 2);
+  CHECK(train->at(1).prompt == "c");
+  CHECK(train->place(1).line == 3);
+  CHECK(file.task({{"rows", field({{"split", "dev"}})}})->at(0).prompt == "b");
+  CHECK(file.task({{"rows", field({{"split", "train"}, {"info.hard", true}})}})->size() == 1);
+  CHECK(file.task({{"rows", field({{"split", "dev"}})}})->digest() != train->digest());
+  CHECK_THROWS_WITH(file.task({{"rows", field({{"split", "test"}})}}),
+                    Contains("the file has no row with {\"split\":\"test\"}"));
+  CHECK_THROWS_WITH(file.task({{"rows", "train"}}), Contains("rows must be a map"));
 }
 
 TEST_CASE("columns that are missing or ambiguous are refused") {
@@ -202,7 +202,13 @@ TEST_CASE("rows of another kind are refused with their line") {
   CHECK_THAT(refusal("{\"prompt\": \"P\", \"answer\": \"\"}\n"), Contains("'answer' is empty"));
   CHECK_THAT(refusal("{\"prompt\": \"P\", \"answer\": [\"A\", \"B\"]}\n"), Contains("a list of one"));
   CHECK_THAT(refusal("{\"prompt\": \"P\", \"completion\": \"\"}\n"), Contains("the reference text is empty"));
-  CHECK_THAT(refusal("{\"chosen\": \"C\", \"rejected\": \"R\"}\n"), Contains("there is no prompt column, and chosen"));
+  CHECK_THAT(refusal("{\"chosen\": \"C\", \"rejected\": \"R\"}\n"),
+             Contains("there is no prompt column, and chosen and rejected do not"));
+  CHECK_THAT(refusal(R"({"prompt": "P", "completion": [{"role": "user", "content": "C"}]})"),
+             Contains("'completion' ends with a message of the role 'user'; allowed: assistant"));
+  CHECK_THAT(refusal(R"({"prompt": "P", "completion": [{"role": "assistant", "content": "C"},)"
+                     R"( {"role": "user", "content": "D"}, {"role": "assistant", "content": "E"}]})"),
+             Contains("'completion' has 3 messages behind the prompt; allowed: one"));
   CHECK_THAT(refusal("{\"prompt\": \"P\"}\n{\"prompt\": \"Q\n"), Contains(":2:"));
   CHECK_THAT(refusal("{\"id\": \"a\", \"prompt\": \"P\"}\n{\"id\": \"a\", \"prompt\": \"Q\"}\n"),
              Contains(":2:1: the id \"a\" is that of line 1 too"));

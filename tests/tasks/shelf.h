@@ -17,6 +17,8 @@ inline Registry<Task> task_shelf() {
   register_copy(out);
   register_countdown(out);
   register_jsonl(out);
+  register_lua(out);
+  register_program(out);
   return out;
 }
 

@@ -114,21 +114,5 @@ TEST_CASE("a reply that is not one is a breach, and blames its id where it has o
   CHECK(std::holds_alternative<Breach>(parse_reply(deep)));
 }
 
-TEST_CASE("lines are cut from any pieces, and a long one is noticed before its end") {
-  LineCutter lines(8);
-  const std::string stream = "one\ntwo\r\n\nth";
-  std::vector<std::string> seen;
-  for (char c : stream) {
-    lines.push({&c, 1});
-    while (auto line = lines.next()) seen.push_back(*line);
-  }
-  CHECK(seen == std::vector<std::string>{"one", "two", ""});
-  CHECK(lines.rest() == "th");
-  CHECK_FALSE(lines.oversized());
-  lines.push("reeeeeee");
-  CHECK_FALSE(lines.next());
-  CHECK(lines.oversized());
-}
-
 }  // namespace
 }  // namespace sil
