@@ -4,6 +4,7 @@
 #include <cmath>
 #include <map>
 
+#include "base/transpose.h"
 #include "sil/json.h"
 
 namespace sil {
@@ -26,28 +27,64 @@ class Hyperparameters {
     out.intermediate_size = size("feed_forward_length", kMostSize);
     out.num_hidden_layers = size("block_count", kMostLayers);
     out.num_attention_heads = size("attention.head_count", kMostSize);
-    out.num_key_value_heads = size("attention.head_count_kv", kMostSize, out.num_attention_heads);
-    out.head_dim = size("attention.key_length", kMostSize, out.hidden_size / out.num_attention_heads);
     out.max_position_embeddings = size("context_length", kMostPositions);
     out.vocab_size = vocabulary();
-    out.norm_eps = number("attention.layer_norm_rms_epsilon", 0);
-    out.rope_theta = number("rope.freq_base", 10000);
-    check_heads(out);
-    out.rope_scaling = rope_scaling(out);
     out.tie_word_embeddings = file_.find("output.weight") == nullptr;
-    expect("attention.value_length", out.head_dim, "attention.key_length");
-    expect("rope.dimension_count", out.head_dim, "the whole head");
-    expect("expert_count", 0, "a model without experts");
-    expect("expert_used_count", 0, "a model without experts");
-    for (const char* harmless : {"tensor_data_layout", "rope.scaling.finetuned", "use_parallel_residual"})
-      find(harmless);
-    expect_window(out);
+    if (out.family == HfFamily::gpt2)
+      read_gpt2(out);
+    else
+      read_llama(out);
     refuse_unknown();
     token_ids(out);
     return out;
   }
 
  private:
+  void read_gpt2(HfConfig& out) {
+    expect("attention.head_count_kv", out.num_attention_heads, "attention.head_count");
+    out.num_key_value_heads = out.num_attention_heads;
+    if (out.hidden_size % out.num_attention_heads != 0)
+      fail(full("embedding_length") + " is " + std::to_string(out.hidden_size) + " with " +
+           std::to_string(out.num_attention_heads) + " heads, which must divide it");
+    out.head_dim = out.hidden_size / out.num_attention_heads;
+    out.norm_eps = number("attention.layer_norm_epsilon", 0);
+    out.other.set("activation_function", "gelu_new");
+  }
+
+  void read_llama(HfConfig& out) {
+    const bool gemma3 = out.family == HfFamily::gemma3;
+    out.num_key_value_heads = size("attention.head_count_kv", kMostSize, out.num_attention_heads);
+    out.head_dim = size("attention.key_length", kMostSize, out.hidden_size / out.num_attention_heads);
+    out.norm_eps = number("attention.layer_norm_rms_epsilon", 0);
+    out.rope_theta = number("rope.freq_base", gemma3 ? 1e6 : 1e4);
+    check_heads(out);
+    out.rope_scaling = rope_scaling(out);
+    expect("attention.value_length", out.head_dim, "attention.key_length");
+    expect("rope.dimension_count", out.head_dim, "the whole head");
+    expect("expert_count", 0, "a model without experts");
+    expect("expert_used_count", 0, "a model without experts");
+    for (const char* harmless : {"tensor_data_layout", "rope.scaling.finetuned", "use_parallel_residual"})
+      find(harmless);
+    if (gemma3)
+      read_windows(out);
+    else
+      expect_window(out);
+  }
+
+  // What the file does not say llama.cpp has in its code: every sixth layer sees all, the others turn by 10000, and
+  // scores are scaled by a head's width, of Gemma 3 27B alone by the width that its heads share.
+  void read_windows(HfConfig& out) {
+    constexpr int64_t kLayersOf27B = 62;
+    const bool windows = find("attention.sliding_window") != nullptr;
+    out.sliding_window = size("attention.sliding_window", kMostPositions, out.max_position_embeddings);
+    const int64_t pattern = size("attention.sliding_window_pattern", kMostLayers, 6);
+    for (int64_t i = 1; i <= out.num_hidden_layers; ++i) out.sliding_layers.push_back(windows && i % pattern != 0);
+    out.rope_local_base_freq = number("rope.freq_base_swa", 1e4);
+    const int64_t scalar =
+        out.num_hidden_layers == kLayersOf27B ? out.hidden_size / out.num_attention_heads : out.head_dim;
+    out.query_pre_attn_scalar = static_cast<double>(scalar);
+  }
+
   [[noreturn]] void fail(const std::string& what, const std::string& hint = "take another model") const {
     throw Error(Exit::unreadable, what, hint, where_);
   }
@@ -62,12 +99,12 @@ class Hyperparameters {
   HfFamily family() {
     const Json* architecture = file_.metadata.find("general.architecture");
     if (architecture == nullptr) fail("it does not say its general.architecture", "get the file again");
-    for (const HfFamily known : {HfFamily::llama, HfFamily::qwen2, HfFamily::qwen3})
+    for (const HfFamily known : {HfFamily::llama, HfFamily::qwen2, HfFamily::qwen3, HfFamily::gemma3, HfFamily::gpt2})
       if (*architecture == Json(gguf_architecture(known))) {
         architecture_ = architecture->as_string();
         return known;
       }
-    fail("general.architecture is " + shown(*architecture) + "; supported: llama, qwen2, qwen3");
+    fail("general.architecture is " + shown(*architecture) + "; supported: llama, qwen2, qwen3, gemma3, gpt2");
   }
 
   int64_t size(std::string_view key, int64_t most, int64_t otherwise = 0) {
@@ -201,6 +238,7 @@ GgufModel::GgufModel(std::string_view bytes, const Place& where)
     if (tensor.name != kRopeFactors) there.tensors.push_back({tensor.name, Dtype::f32, tensor.shape, {}});
   for (const GgufName& name : names_) {
     wanted.push_back({name.gguf, Dtype::f32, name.shape, {}});
+    if (name.transposed) std::reverse(wanted.back().shape.begin(), wanted.back().shape.end());
     tensors_.push_back({name.published, Dtype::f32, name.shape, {}});
   }
   expect_tensors(there, wanted, where_);
@@ -213,7 +251,13 @@ void GgufModel::read(size_t tensor, std::vector<float>& out) const {
   const GgufName& name = names_[tensor];
   const GgufTensor& stored = file_.tensors[places_[tensor]];
   out.resize(static_cast<size_t>(element_count(stored)));
-  if (name.interleaved_heads == 0) return dequantise(stored, out, where_);
+  if (name.interleaved_heads == 0) {
+    dequantise(stored, out, where_);
+    if (name.transposed) out = transposed(out, stored.shape.front(), stored.shape.back());
+    if (name.added != 0)
+      for (float& value : out) value -= name.added;
+    return;
+  }
   const auto rows = static_cast<size_t>(stored.shape.front());
   const size_t columns = out.size() / rows, row_bytes = stored.bytes.size() / rows;
   GgufTensor row{stored.name, stored.type, {stored.shape.back()}, {}};

@@ -1,4 +1,5 @@
-// A model in a GGUF file as Hugging Face has it: architectures llama, qwen2 and qwen3, in any type that is dequantised.
+// A model in a GGUF file as Hugging Face has it: architectures llama, qwen2, qwen3, gemma3 and gpt2, in any type that
+// is dequantised.
 #pragma once
 
 #include <string>
@@ -43,7 +44,7 @@ class GgufModel {
 // Writes a model as llama.cpp's converter does: matrices of `type`, one of is_quantised, vectors in F32; where the rows
 // of a matrix are no whole blocks, it is F16. `read` sets the values of a published tensor; one is in memory at a time.
 // `more` are entries that llama.cpp needs beside the model's own: general.name, tokenizer.*. Throws Error(Exit::usage)
-// for a family that llama.cpp does not know.
+// for a family that is not written: gemma3, gpt2 and what llama.cpp does not know.
 void write_gguf_model(const HfConfig& config, GgmlType type, std::span<const GgufEntry> more,
                       const std::function<void(const std::string& published, std::vector<float>& values)>& read,
                       ByteSink& out);

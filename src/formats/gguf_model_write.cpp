@@ -77,6 +77,9 @@ void append_rows(const GgufName& name, GgmlType type, std::span<const float> val
 void write_gguf_model(const HfConfig& config, GgmlType type, std::span<const GgufEntry> more,
                       const std::function<void(const std::string& published, std::vector<float>& values)>& read,
                       ByteSink& out) {
+  if (config.family == HfFamily::gemma3 || config.family == HfFamily::gpt2)
+    throw Error(Exit::usage, "GGUF files of " + std::string(name(config.family)) + " are read, not written",
+                "export it as a Hugging Face folder");
   const std::vector<GgufName> names = gguf_names(config);
   std::vector<GgufEntry> entries = hyperparameters(config, type);
   entries.insert(entries.end(), more.begin(), more.end());

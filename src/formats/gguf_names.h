@@ -13,10 +13,12 @@ namespace sil {
 struct GgufName {
   std::string gguf;            // blk.0.attn_q.weight
   std::string published;       // model.layers.0.self_attn.q_proj.weight
-  std::vector<int64_t> shape;  // row-major
+  std::vector<int64_t> shape;  // as published, row-major
   // Heads of a matrix whose rows llama.cpp has in another order: the two halves of a head that turn together, rows i
   // and i + width / 2 as published, are rows 2 i and 2 i + 1 there. 0: the rows are as published.
   int64_t interleaved_heads = 0;
+  bool transposed = false;  // it stands there as [columns, rows]
+  float added = 0;          // what the values there are more than those published
 };
 
 // general.architecture of a family; throws Error(Exit::usage) where llama.cpp has none.

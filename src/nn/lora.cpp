@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/transpose.h"
 #include "sil/error.h"
 #include "sil/rng.h"
 
@@ -105,10 +106,7 @@ void Lora::merge_target(const Target& target, const Buffer& base, const Buffer& 
   const std::vector<float> a = parameters_.get(kernels_, factors.data(), parameters_.tensors[a_index]);
   std::vector<float> b = parameters_.get(kernels_, factors.data(), parameters_.tensors[target.b()]);
   const int64_t r = options_.r;
-  std::vector<float> turned(a.size());
-  for (int64_t k = 0; k < r; ++k)
-    for (int64_t j = 0; j < tensor.columns; ++j)
-      turned[static_cast<size_t>(j * r + k)] = a[static_cast<size_t>(k * tensor.columns + j)];
+  const std::vector<float> turned = transposed(a, r, tensor.columns);
   Buffer packed(kernels_.matrix_floats(tensor.columns, r));
   const Matrix by{.data = packed.data(), .rows = tensor.columns, .columns = r};
   kernels_.pack(turned.data(), 0, tensor.columns, by, packed.data());

@@ -60,6 +60,13 @@ Model::Model(const LlamaShape& shape, std::shared_ptr<const Kernels> kernels, co
   if (lora) lora_.emplace(*lora, parameters_, *kernels_);
 }
 
+void Model::check_length(const std::string& what, int64_t ids) const {
+  if (ids <= shape_.context) return;
+  throw Error(Exit::unreadable,
+              what + " has " + std::to_string(ids) + " ids; at most " + std::to_string(shape_.context) + " are allowed",
+              "the model's context is fixed: take shorter ones, or a model with a longer context");
+}
+
 Buffer Model::filled(const Safetensors& file, const std::string& prefix) const {
   Buffer buffer(trained().floats);
   for (const NamedTensor& tensor : trained().tensors)

@@ -46,6 +46,8 @@ class Model {
   const Lora* lora() const { return lora_ ? &*lora_ : nullptr; }
   const Parameters& trained() const { return lora_ ? lora_->parameters() : parameters_; }
   const RotaryTables& rotary() const { return rotary_; }
+  // Throws Error(Exit::unreadable) on sequences longer than the context; `what` names one, "score: a sequence".
+  void check_length(const std::string& what, int64_t ids) const;
   // Of what a state's weights are, of all that it holds without moments, and of the frozen weights that states share.
   uint64_t trained_bytes() const { return bytes_of(trained()); }
   uint64_t state_bytes() const { return trained_bytes() + shared_bytes(); }

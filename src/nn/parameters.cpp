@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/transpose.h"
+
 namespace sil::nn {
 namespace {
 
@@ -9,15 +11,6 @@ int64_t rows_of(Parameters::Parts parts) {
   int64_t rows = 0;
   for (const auto& part : parts) rows += part.second;
   return rows;
-}
-
-// [rows, columns] as [columns, rows].
-std::vector<float> transposed(std::span<const float> values, int64_t rows, int64_t columns) {
-  std::vector<float> out(values.size());
-  for (int64_t i = 0; i < rows; ++i)
-    for (int64_t j = 0; j < columns; ++j)
-      out[static_cast<size_t>(j * rows + i)] = values[static_cast<size_t>(i * columns + j)];
-  return out;
 }
 
 }  // namespace

@@ -101,7 +101,7 @@ class Rehearsal {
 
 // The fullest pass of a sampler: every slot's rollout at its last token and as much of new prompts as one pass takes.
 // All share one region a kind, of which only the sizes matter.
-Layout fullest_pass(const CacheCapacity& capacity, const SamplingWorkload& work, Cache& cache) {
+Layout fullest_pass(const CacheCapacity& capacity, const SamplingWorkload& work, int64_t context, Cache& cache) {
   const Cache::Region own{0, capacity.own};
   const Cache::Region prefix{capacity.own, capacity.prefix};
   Layout layout;
@@ -109,7 +109,7 @@ Layout fullest_pass(const CacheCapacity& capacity, const SamplingWorkload& work,
   for (int64_t slot = 0; slot < capacity.slots; ++slot)
     layout.runs.push_back({.row = slot,
                            .rows = 1,
-                           .start = capacity.own - 1,
+                           .start = std::min(capacity.own, context - work.prompt_tokens) - 1,
                            .own = own,
                            .prefix = prefix,
                            .prefix_length = work.prompt_tokens});
@@ -139,7 +139,7 @@ Plan sampling_plan(const Model& model, const SamplingWorkload& work, int threads
   LlamaShape one_region = shape;
   one_region.layers = 1;        // every block of a forward pass uses the same memory
   one_region.windowed.clear();  // and one that sees all the most of it
-  const Layout layout = fullest_pass(capacity, fitting, cache);
+  const Layout layout = fullest_pass(capacity, fitting, shape.context, cache);
   const int64_t wanted = capacity.slots + capacity.prefixes;
   const auto lanes = static_cast<uint64_t>(std::min<int64_t>(threads, fitting.requests));
   Plan plan;

@@ -29,17 +29,6 @@ std::vector<Pack> packs_of(const ScoreBatch& batch, size_t& total) {
   return packs;
 }
 
-void check_lengths(const ScoreBatch& batch, int64_t context) {
-  for (size_t s = 0; s < batch.start.size(); ++s) {
-    const auto length = static_cast<int64_t>(batch.begin[s + 1] - batch.begin[s]);
-    if (length > context)
-      throw Error(Exit::unreadable,
-                  "score: a sequence has " + std::to_string(length) + " ids; at most " + std::to_string(context) +
-                      " are allowed",
-                  "the model's context is fixed: score shorter sequences");
-  }
-}
-
 // What all packs of a call share.
 struct Scoring {
   const Model& model;
@@ -87,7 +76,8 @@ Layout packed_layout(std::span<const int64_t> begin) {
 
 std::vector<float> score_sequences(const Model& model, const float* weights, const ScoreBatch& batch, float temperature,
                                    ThreadPool* pool) {
-  check_lengths(batch, model.shape().context);
+  for (size_t s = 0; s < batch.start.size(); ++s)
+    model.check_length("score: a sequence", static_cast<int64_t>(batch.begin[s + 1] - batch.begin[s]));
   size_t total = 0;
   const std::vector<Pack> packs = packs_of(batch, total);
   std::vector<float> out(total);

@@ -239,6 +239,8 @@ double Trainer::gradient_norm() {
 }
 
 Trainee::Step Trainer::learn(const TrainBatch& batch) {
+  for (size_t s = 0; s + 1 < batch.begin.size(); ++s)
+    model_.check_length("finetune: an example", batch.begin[s + 1] - batch.begin[s]);
   totals_ = step_totals(batch);
   const std::vector<MicroShard> shards = micro_shards(batch);
   shares_.assign(shards.size() * terms_.size(), {});

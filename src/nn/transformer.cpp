@@ -351,8 +351,7 @@ void register_llama(Registry<EngineFactory>& registry) {
 
 void register_path(Registry<EngineFactory>& registry) {
   registry.add<FolderFactory, FolderOptions>(
-      "path",
-      "a transformer from its Hugging Face folder or GGUF file: llama, mistral, qwen2, qwen3; a folder of gemma3, gpt2",
+      "path", "a transformer from its Hugging Face folder or GGUF file: llama, mistral, qwen2, qwen3, gemma3, gpt2",
       "folder");
 }
 

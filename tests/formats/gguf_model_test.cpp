@@ -15,8 +15,8 @@ using Catch::Matchers::Contains;
 
 const std::string kGolden = SIL_SOURCE_DIR "/tests/golden/";
 
-std::string golden() {
-  return system_env().read_all(kGolden + "gguf/llama.gguf");
+std::string golden(const std::string& name = "llama") {
+  return system_env().read_all(kGolden + "gguf/" + name + ".gguf");
 }
 
 struct Source {
@@ -68,8 +68,8 @@ std::string refusal(const Source& changed) {
   return "accepted";
 }
 
-std::string refusal_with(const std::string& key, Json value) {
-  const std::string bytes = golden();
+std::string refusal_with(const std::string& key, Json value, const std::string& name = "llama") {
+  const std::string bytes = golden(name);
   Source changed = source(bytes);
   changed.set(key, std::move(value));
   return refusal(changed);
@@ -114,20 +114,75 @@ std::string written(const HfConfig& of, GgmlType type) {
 }
 
 TEST_CASE("a model as llama.cpp lays it out is that of Hugging Face, bit for bit") {
-  const std::string bytes = golden();
-  const GgufModel model(bytes, {});
-  const std::string published = system_env().read_all(kGolden + "transformer/llama_gqa.safetensors");
-  const Safetensors wanted = read_safetensors(published);
-  REQUIRE(model.tensors().size() == wanted.tensors.size());
-  std::vector<float> values;
-  for (size_t i = 0; i < model.tensors().size(); ++i) {
-    INFO(model.tensors()[i].name);
-    const TensorView* tensor = wanted.find(model.tensors()[i].name);
-    REQUIRE(tensor != nullptr);
-    CHECK(tensor->shape == model.tensors()[i].shape);
-    model.read(i, values);
-    CHECK(values == floats(*tensor));
+  const std::map<std::string, std::string> golden_models = {
+      {"llama", "llama_gqa"}, {"gemma3", "gemma3"}, {"gpt2", "gpt2"}};
+  for (const auto& [file, folder] : golden_models) {
+    const std::string bytes = golden(file);
+    const GgufModel model(bytes, {});
+    const std::string published = system_env().read_all(kGolden + "transformer/" + folder + ".safetensors");
+    const Safetensors wanted = read_safetensors(published);
+    REQUIRE(model.tensors().size() == wanted.tensors.size());
+    std::vector<float> values;
+    for (size_t i = 0; i < model.tensors().size(); ++i) {
+      INFO(file << " " << model.tensors()[i].name);
+      const TensorView* tensor = wanted.find(model.tensors()[i].name);
+      REQUIRE(tensor != nullptr);
+      CHECK(tensor->shape == model.tensors()[i].shape);
+      model.read(i, values);
+      std::vector<float> exact = floats(*tensor);
+      // The file has the sum, rounded.
+      if (file == "gemma3" && tensor->name.ends_with("norm.weight"))
+        for (float& value : exact) value = value + 1 - 1;
+      CHECK(values == exact);
+    }
   }
+}
+
+TEST_CASE("hyperparameters of Gemma 3 become those of config.json, with what llama.cpp has in its code") {
+  const std::string bytes = golden("gemma3");
+  const HfConfig config = GgufModel(bytes, {}).config();
+  CHECK(config.family == HfFamily::gemma3);
+  CHECK(config.num_attention_heads == 4);
+  CHECK(config.num_key_value_heads == 2);
+  CHECK(config.head_dim == 8);
+  CHECK(config.rope_theta == 500);
+  CHECK(config.rope_scaling == RopeScaling{.type = RopeType::linear, .factor = 2});
+  CHECK(config.sliding_window == 11);
+  CHECK(config.sliding_layers == std::vector<bool>{true, true, true});
+  CHECK(config.rope_local_base_freq == 10000);
+  CHECK(config.query_pre_attn_scalar == 8);
+  CHECK(config.tie_word_embeddings);
+  Source changed = source(bytes);
+  changed.set("gemma3.attention.sliding_window_pattern", 2);
+  changed.set("gemma3.rope.freq_base_swa", 77.0);
+  const std::string other = changed.file();
+  CHECK(GgufModel(other, {}).config().sliding_layers == std::vector<bool>{true, false, true});
+  CHECK(GgufModel(other, {}).config().rope_local_base_freq == 77);
+  changed.remove("gemma3.attention.sliding_window");
+  const std::string without = changed.file();
+  CHECK(GgufModel(without, {}).config().sliding_layers == std::vector<bool>{false, false, false});
+  CHECK_THAT(refusal_with("gemma3.final_logit_softcapping", 30.0, "gemma3"),
+             Contains("gemma3.final_logit_softcapping is not known"));
+  CHECK_THAT(refusal_with("gemma3.attention.sliding_window", -1, "gemma3"), Contains("sliding_window is -1"));
+}
+
+TEST_CASE("hyperparameters of GPT-2 become those of config.json") {
+  const std::string bytes = golden("gpt2");
+  const HfConfig config = GgufModel(bytes, {}).config();
+  CHECK(config.family == HfFamily::gpt2);
+  CHECK(config.hidden_size == 16);
+  CHECK(config.intermediate_size == 20);
+  CHECK(config.num_attention_heads == 4);
+  CHECK(config.num_key_value_heads == 4);
+  CHECK(config.head_dim == 4);
+  CHECK(config.max_position_embeddings == 48);
+  CHECK(config.norm_eps == 1e-5);
+  CHECK(config.tie_word_embeddings);
+  CHECK(config.other.at("activation_function") == Json("gelu_new"));
+  CHECK_THAT(refusal_with("gpt2.attention.head_count", 3, "gpt2"),
+             Contains("gpt2.embedding_length is 16 with 3 heads"));
+  CHECK_THAT(refusal_with("gpt2.attention.head_count_kv", 2, "gpt2"), Contains("gpt2.attention.head_count_kv is 2"));
+  CHECK_THAT(refusal_with("gpt2.rope.freq_base", 10000.0, "gpt2"), Contains("gpt2.rope.freq_base is not known"));
 }
 
 TEST_CASE("SmolLM2 has the weights that numpy makes of its file") {
@@ -271,7 +326,7 @@ TEST_CASE("divisors that are not those of Llama 3 are refused") {
 }
 
 TEST_CASE("hyperparameters that would change the model are refused by their key") {
-  CHECK_THAT(refusal_with("general.architecture", "gemma3"), Contains("\"gemma3\"; supported: llama, qwen2, qwen3"));
+  CHECK_THAT(refusal_with("general.architecture", "gemma2"), Contains("\"gemma2\"; supported: llama, qwen2, qwen3"));
   CHECK_THAT(refusal_with("llama.expert_count", 8), Contains("llama.expert_count is 8") && Contains("without experts"));
   CHECK_THAT(refusal_with("llama.rope.dimension_count", 2), Contains("llama.rope.dimension_count is 2"));
   CHECK_THAT(refusal_with("llama.attention.value_length", 8), Contains("llama.attention.value_length is 8"));
@@ -315,7 +370,11 @@ TEST_CASE("tensors of another model are refused by name") {
   CHECK_THAT(refusal(vocabulary), Contains("no token_embd.weight: it is a vocabulary"));
 }
 
-TEST_CASE("a family that llama.cpp does not know is not written") {
+TEST_CASE("a family that llama.cpp does not know, or that is read alone, is not written") {
+  for (const HfFamily family : {HfFamily::gemma3, HfFamily::gpt2}) {
+    StringSink sink;
+    CHECK_THROWS_WITH(write_gguf_model(config(family), GgmlType::f32, {}, {}, sink), Contains("are read, not written"));
+  }
   CHECK_THROWS_WITH(gguf_names(config(HfFamily::llama_nope)), Contains("sil-llama-nope"));
 }
 

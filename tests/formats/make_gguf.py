@@ -5,7 +5,9 @@ reference.gguf holds every type of value and some tensors; its values are repeat
 dequantised.gguf holds random blocks of each type, as NAME, and what the package makes of them, as NAME.f32: among the
 scales are zeros, subnormals and the largest.
 llama.gguf is tests/golden/transformer/llama_gqa as llama.cpp's converter lays it out, in F32: of the
-rows of queries and keys, [heads x 2 x half], the last two change places.
+rows of queries and keys, [heads x 2 x half], the last two change places. gemma3.gguf and gpt2.gguf likewise: the scales of
+Gemma's norms are 1 more, GPT-2's linear maps turned. (Gemma's file has not the windows of the golden model: llama.cpp knows
+those of the published ones alone.)
 quantised.gguf holds floats of all magnitudes as NAME, and what the package makes of them as NAME.TYPE.
 """
 import json
@@ -35,6 +37,13 @@ SCALARS = {
 }
 
 
+def close(writer):
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+
+
 def reference(path):
     writer = gguf.GGUFWriter(path, "llama")
     writer.add_custom_alignment(64)
@@ -49,10 +58,7 @@ def reference(path):
     writer.add_tensor("half", numpy.array([1.0, -2.0, 0.5], dtype=numpy.float16))
     blocks = gguf.quants.quantize(numpy.arange(-64, 64, dtype=numpy.float32).reshape(2, 64), gguf.GGMLQuantizationType.Q8_0)
     writer.add_tensor("blocks", blocks, raw_dtype=gguf.GGMLQuantizationType.Q8_0)
-    writer.write_header_to_file()
-    writer.write_kv_data_to_file()
-    writer.write_tensors_to_file()
-    writer.close()
+    close(writer)
 
 
 # Of each type: where its fp16 scales stand in a block.
@@ -85,10 +91,7 @@ def dequantised(path):
         blocks = random_blocks(random, kind, {1: 256, 32: 40, 256: 14}[weights])
         writer.add_tensor(name, blocks, raw_dtype=kind)
         writer.add_tensor(name + ".f32", gguf.quants.dequantize(blocks, kind).astype(numpy.float32))
-    writer.write_header_to_file()
-    writer.write_kv_data_to_file()
-    writer.write_tensors_to_file()
-    writer.close()
+    close(writer)
 
 
 def name_of(published):
@@ -105,14 +108,18 @@ def name_of(published):
     return f"blk.{number}.{layer[rest]}.weight"
 
 
-def llama(path):
-    about = json.loads((GOLDEN / "transformer/llama_gqa.json").read_text())
-    writer = gguf.GGUFWriter(path, "llama")
+def add_sizes(writer, about):
     writer.add_block_count(about["layers"])
     writer.add_context_length(about["context"])
     writer.add_embedding_length(about["width"])
     writer.add_feed_forward_length(about["hidden"])
     writer.add_head_count(about["heads"])
+
+
+def llama(path):
+    about = json.loads((GOLDEN / "transformer/llama_gqa.json").read_text())
+    writer = gguf.GGUFWriter(path, "llama")
+    add_sizes(writer, about)
     writer.add_head_count_kv(about["kv_heads"])
     writer.add_rope_freq_base(about["rope_theta"])
     writer.add_layer_norm_rms_eps(about["epsilon"])
@@ -128,10 +135,48 @@ def llama(path):
             if part in published:
                 values = values.reshape(heads, 2, values.shape[0] // heads // 2, -1).swapaxes(1, 2).reshape(values.shape)
         writer.add_tensor(name_of(published), values)
-    writer.write_header_to_file()
-    writer.write_kv_data_to_file()
-    writer.write_tensors_to_file()
-    writer.close()
+    close(writer)
+
+
+GEMMA3 = {"pre_feedforward_layernorm": "ffn_norm", "post_feedforward_layernorm": "post_ffw_norm",
+          "post_attention_layernorm": "post_attention_norm", "self_attn.q_norm": "attn_q_norm",
+          "self_attn.k_norm": "attn_k_norm"}
+GPT2 = {"wte": "token_embd", "wpe": "position_embd", "ln_f": "output_norm", "ln_1": "attn_norm", "ln_2": "ffn_norm",
+        "attn.c_attn": "attn_qkv", "attn.c_proj": "attn_output", "mlp.c_fc": "ffn_up", "mlp.c_proj": "ffn_down"}
+
+
+def gemma3(path):
+    about = json.loads((GOLDEN / "transformer/gemma3.json").read_text())
+    writer = gguf.GGUFWriter(path, "gemma3")
+    add_sizes(writer, about)
+    writer.add_head_count_kv(about["kv_heads"])
+    writer.add_layer_norm_rms_eps(about["epsilon"])
+    writer.add_key_length(about["head_width"])
+    writer.add_value_length(about["head_width"])
+    writer.add_rope_freq_base(about["rope_theta"])
+    writer.add_rope_scaling_type(gguf.RopeScalingType.LINEAR)
+    writer.add_rope_scaling_factor(about["rope_factor"])
+    writer.add_sliding_window(about["window"])
+    for published, values in load_file(GOLDEN / "transformer/gemma3.safetensors").items():
+        stem, end = published.rsplit(".", 1)
+        name = next((f"blk.{stem.split('.')[2]}.{theirs}.{end}" for ours, theirs in GEMMA3.items() if stem.endswith(ours)),
+                    None) or name_of(published)
+        writer.add_tensor(name, values + 1 if published.endswith("norm.weight") else values)
+    close(writer)
+
+
+def gpt2(path):
+    about = json.loads((GOLDEN / "transformer/gpt2.json").read_text())
+    writer = gguf.GGUFWriter(path, "gpt2")
+    add_sizes(writer, about)
+    writer.add_layer_norm_eps(about["epsilon"])
+    for published, values in load_file(GOLDEN / "transformer/gpt2.safetensors").items():
+        stem, end = published.removeprefix("transformer.").rsplit(".", 1)
+        place, _, rest = stem.partition("h.")[2].partition(".")
+        name = f"blk.{place}.{GPT2[rest]}.{end}" if rest else f"{GPT2[stem]}.{end}"
+        turned = end == "weight" and (".c_" in stem)
+        writer.add_tensor(name, numpy.ascontiguousarray(values.T) if turned else values)
+    close(writer)
 
 
 def quantised(path):
@@ -148,10 +193,7 @@ def quantised(path):
         for kind in (gguf.GGMLQuantizationType.F16, gguf.GGMLQuantizationType.BF16, gguf.GGMLQuantizationType.Q8_0):
             blocks = gguf.quants.quantize(floats, kind)
             writer.add_tensor(f"{name}.{kind.name}", blocks.view(numpy.uint8).reshape(len(floats), -1), raw_dtype=kind)
-    writer.write_header_to_file()
-    writer.write_kv_data_to_file()
-    writer.write_tensors_to_file()
-    writer.close()
+    close(writer)
 
 
 def main():
@@ -161,6 +203,8 @@ def main():
     dequantised(out / "dequantised.gguf")
     quantised(out / "quantised.gguf")
     llama(out / "llama.gguf")
+    gemma3(out / "gemma3.gguf")
+    gpt2(out / "gpt2.gguf")
 
 
 main()

@@ -2,6 +2,10 @@
 #include "engines/engine_contract.h"
 #include "engines/tiny_codec.h"
 #include "nn/engines.h"
+#include "nn/folder.h"
+#include "nn/golden_model.h"
+#include "record/temp_dir.h"
+#include "text/codecs.h"
 
 namespace sil::test {
 namespace {
@@ -40,6 +44,35 @@ TEST_CASE("a transformer whose low-rank factors are trained keeps the engine con
   check_engine_contract(subject(options, LoraOptions{.r = 3, .alpha = 40, .targets = {}}));
   check_engine_contract(
       subject(options, LoraOptions{.r = 2, .alpha = 30, .targets = {"v_proj", "gate_proj"}, .rslora = true}));
+}
+
+// A folder of a family that is not started from scratch, with weights as a fresh model's.
+std::string write_folder(const std::string& folder, nn::LlamaShape shape) {
+  const std::shared_ptr<const Codec> codec = chars_codec("abcdefghijklmnopqrstuvwxyz");
+  shape.vocabulary = codec->vocabulary_size();
+  shape.context = 128;
+  const nn::Model model(shape, nn::cpu_kernels());
+  StringSink weights;
+  model.write_weights({.weights = model.initial(1), .moments = {}, .merged = {}}, weights);
+  std::vector<FolderFile> files = nn::folder_files(shape, *codec);
+  files.push_back({"model.safetensors", weights.take()});
+  for (const FolderFile& file : files) std::ofstream(folder + "/" + file.name, std::ios::binary) << file.text;
+  return folder;
+}
+
+TEST_CASE("a model from the folder of each other family keeps the engine contract") {
+  for (const char* name : {"gemma3", "gpt2"}) {
+    const TempDir dir;
+    const std::string folder = write_folder(dir.path(), GoldenModel(name).model.shape());
+    Registry<EngineFactory> registry{"engine"};
+    nn::register_path(registry);
+    check_engine_contract({.make =
+                               [&](int threads) {
+                                 return make_plugin(registry, "path", {{"folder", folder}})
+                                     ->make({.key = 1, .codec = nullptr, .threads = threads});
+                               },
+                           .prompts = {"abc", "a", "hello", "bad"}});
+  }
 }
 
 TEST_CASE("targets of an adapter that the model lacks are refused with those it has") {

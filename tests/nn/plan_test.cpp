@@ -76,6 +76,17 @@ TEST_CASE("a sampler's cache is bounded: long prompts leave fewer slots and at l
   CHECK(one.slots == 1);
 }
 
+TEST_CASE("prompts that fill the context can be planned for, whatever the positions are") {
+  for (const char* name : {"llama_gqa", "gpt2", "gemma3"}) {
+    INFO(name);
+    const GoldenModel golden(name);
+    const int64_t context = golden.model.shape().context;
+    const Plan plan =
+        nn::sampling_plan(golden.model, {.requests = 1, .prompt_tokens = context, .new_tokens = context}, 1);
+    CHECK(plan.activations > 0);
+  }
+}
+
 TEST_CASE("an adapter's plan: gradients and moments of the factors, a merged model a version, the frozen one once") {
   const GoldenModel golden("llama_gqa");
   const nn::Model adapted(golden.model.shape(), nn::cpu_kernels(), LoraOptions{.r = 2, .targets = {"q_proj"}});

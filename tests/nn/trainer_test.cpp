@@ -178,6 +178,21 @@ TEST_CASE("AdamW and SGD move weights by their published formulas") {
   }
 }
 
+TEST_CASE("an example longer than the context is refused by its length") {
+  for (const std::string name : {"llama_tied", "gpt2"}) {
+    const GoldenModel golden(name);
+    RandomSteps steps(37);
+    steps.length = 200;
+    const TrainBatch batch = steps.step(0);
+    nn::State state = golden.state;
+    const LossSpec loss = loss_of("nll");
+    ThreadPool pool(1);
+    nn::Trainer trainer(golden.model, {.state = state}, loss, kPlainSgd, pool);
+    CHECK_THROWS_WITH(trainer.learn(batch),
+                      Catch::Contains("finetune: an example has") && Catch::Contains("ids; at most 48 are allowed"));
+  }
+}
+
 TEST_CASE("an example whose first token is a target is refused") {
   const GoldenModel golden("llama_tied");
   TrainBatch batch;
