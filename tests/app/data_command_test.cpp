@@ -89,7 +89,10 @@ TEST_CASE("data check: hostile files end at once, within 256 MiB") {
   std::filesystem::resize_file(hole, uintmax_t{4} << 30);  // sparse
   const std::string deep = directory.write("deep.jsonl", kGood + "{\"prompt\": " + std::string(1000000, '[') + "\n");
   const std::string wide = directory.write("wide.jsonl", "\xFF\xFE{\n");
-  for (const std::string& file : {hole, deep, wide}) {
+  std::string zeros = "{\"prompt\": \"x\", \"m\": [0";
+  for (int i = 0; i < 7'000'000; ++i) zeros += ",0";
+  const std::string many = directory.write("many.jsonl", zeros + "]}\n");
+  for (const std::string& file : {hole, deep, wide, many}) {
     const ProgramResult result = run_bounded("data check " + file + " --threads 2");
     INFO(file << ": " << result.out << result.err);
     CHECK(result.code == 3);
