@@ -49,6 +49,10 @@ TEST_CASE("data check: contamination, names of columns, files that are none") {
   const ProgramResult seen = run_data(directory, "check " + train + field + " --against " + test);
   CHECK(seen.code == 3);
   CHECK_THAT(seen.out, Contains(train + ":1:1: its prompt is held out at " + test + ":1") && Contains("1 held out"));
+  const std::string other = directory.write("other.jsonl", "{\"q\": \"TWO\", \"a\": \"1\"}\n");
+  const ProgramResult both =
+      run_data(directory, "check " + train + " --against " + test + " --against " + other + field);
+  CHECK_THAT(both.out, Contains(train + ":2:1: its prompt is held out at " + other + ":1") && Contains("2 held out"));
   CHECK(run_data(directory, "check " + train + field).code == 0);
   CHECK(run_data(directory, "check " + train).code == 3);
   CHECK(run_data(directory, "check " + train + " fields=q").code == 2);
