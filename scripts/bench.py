@@ -313,6 +313,29 @@ def bench_smollm2(folder):
               f"({rate:.1f} tokens/s; aim {aim})")
 
 
+def bench_data(folder):
+    """sil data check of a million rows of 600 bytes, without lengths and with, counted anew."""
+    words = (ROOT / "README.md").read_text(encoding="utf-8").split()
+    numbers = random.Random(1)
+    rows = folder / "rows.jsonl"
+    with open(rows, "w", encoding="utf-8") as out:
+        for i in range(1_000_000):
+            question = " ".join(numbers.choices(words, k=45)) + f" {i}?"
+            row = json.dumps({"id": i, "question": question, "answer": ""}, ensure_ascii=False)
+            answer = " ".join(numbers.choices(words, k=60))[: max(8, 596 - len(row.encode()))]
+            out.write(json.dumps({"id": i, "question": question, "answer": answer}, ensure_ascii=False) + "\n")
+    print(f"data: {rows.stat().st_size / 1e6:.0f} bytes a row")
+    os.environ["SIL_CACHE_DIR"] = str(folder / "cache")
+    model = ROOT / ".deps/SmolLM2-135M-Instruct.Q4_1.gguf"
+    for what, flags, limit in (("check", [], 20), ("check --lengths", ["--lengths", model], 45)):
+        if flags and not model.exists():
+            print("data: scripts/get_smollm2.sh has not fetched the model: lengths are not measured")
+            return
+        seconds, cpu, peak = run_sil("data", "check", rows, *flags)
+        print(f"data: {what} of a million rows in {seconds:.1f} s (limit {limit}; {cpu:.1f} s of processors), "
+              f"{peak:.0f} MiB", flush=True)
+
+
 def best_rate(row):
     rate = row["tokens_per_s"]
     return max(rate.values()) if isinstance(rate, dict) else rate
@@ -325,7 +348,8 @@ def ratio(shape, what, lines, peer, name):
 
 def main():
     benches = {"spine": bench_spine, "start": bench_start, "engine": bench_engine, "round": bench_round,
-               "instructions": bench_instructions, "tokenizer": bench_tokenizer, "smollm2": bench_smollm2}
+               "instructions": bench_instructions, "tokenizer": bench_tokenizer, "smollm2": bench_smollm2,
+               "data": bench_data}
     with tempfile.TemporaryDirectory(prefix="sil-bench-") as folder:
         for what in sys.argv[1:] or benches:
             benches[what](pathlib.Path(folder))

@@ -224,8 +224,7 @@ class CommandLine {
     check->add_option("FILE", data_check_.file, "JSON lines, plain, gzip or zstd")->required();
     check->add_option("k=v", data_check_.options, "how it is read: field={prompt: question}");
     check->add_option("--against", data_check_.against, "a file of what is held out; may be given again")
-        ->expected(1)
-        ->take_all();
+        ->allow_extra_args(false);
     check->add_option("--lengths", data_check_.model, "count the tokens of this model's folder or .gguf file");
     add_threads(*check, data_check_.threads);
     check->add_flag("--json", data_check_.json, "JSON on stdout");

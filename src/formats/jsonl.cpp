@@ -16,6 +16,19 @@ bool is_blank(std::string_view text) {
   return text.find_first_not_of(" \t") == std::string_view::npos;
 }
 
+// What a text can hold at most: each value but the first stands behind a comma or an opening bracket.
+size_t most_values(std::string_view text) {
+  size_t count = 1;
+  bool quoted = false;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (quoted && c == '\\') ++i;
+    if (c == '"') quoted = !quoted;
+    if (!quoted && (c == ',' || c == '[' || c == '{')) ++count;
+  }
+  return count;
+}
+
 }  // namespace
 
 JsonLines::JsonLines(std::string path, const JsonLinesLimits& limits, Env& env)
@@ -104,6 +117,9 @@ bool JsonLines::next_text() {
 }
 
 Json JsonLines::parse(std::string_view text, const Place& place, bool cut, const JsonLinesLimits& limits) {
+  if (text.size() / 2 >= limits.values && most_values(text) > limits.values)
+    throw Error(Exit::unreadable, "the row holds more than the allowed " + std::to_string(limits.values) + " values",
+                "write one row a line", place);
   try {
     return parse_json(text, place, {.depth = limits.depth, .bytes = limits.line_bytes});
   } catch (const Error& error) {

@@ -15,6 +15,7 @@ namespace sil {
 struct JsonLinesLimits {
   size_t line_bytes = size_t{16} << 20;
   int depth = 64;
+  size_t values = size_t{1} << 20;  // in a row: each takes some 40 bytes, whatever its text
   ExpansionLimits expansion;
 };
 

@@ -73,6 +73,7 @@ std::vector<Finding> recipe_findings(const Recipe& recipe, const Registries& reg
     for (Finding& finding : lineage_findings(recipe, registries, steps)) findings.push_back(std::move(finding));
   std::shared_ptr<const Scope> unit = example_scope(names);
   for (const ExpressionUse& use : recipe.expressions) {
+    if (use.step.empty()) continue;  // a task's own: it sees no round, and is checked when it is made
     const StepSpec* step = recipe.step(use.step);
     auto joined = std::make_shared<MapScope>();
     if (step && step->verb == "verify")

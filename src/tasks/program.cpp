@@ -85,6 +85,7 @@ class ProgramTask final : public GeneratedTask {
 
   void start() const {
     program_ = std::make_unique<LineProcess>(options_.command, kLineBytes);
+    requests_ = 0;
     program_->process().send("{\"protocol\":\"" + std::string(kProtocol) + "\",\"type\":\"hello\"}\n");
     handshake_ = hear(options_.start_timeout);
     const std::string *protocol = text_of(handshake_, "protocol"), *name = text_of(handshake_, "name"),

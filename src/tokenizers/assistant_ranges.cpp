@@ -20,7 +20,7 @@ class Work {
   }
 
  private:
-  static constexpr size_t kMost = size_t{256} << 20;
+  static constexpr size_t kMost = size_t{32} << 20;
   size_t bytes_ = 0;
 };
 

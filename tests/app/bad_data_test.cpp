@@ -112,6 +112,12 @@ TEST_CASE("a dataset with a field that is missing, of a wrong type or null") {
   CHECK_THAT(refused_rows("{\"x\": 1}\n", ":1:1: "), Contains("no prompt column; columns seen: x"));
 }
 
+TEST_CASE("a dataset with a row of millions of values") {
+  std::string zeros = "{\"prompt\": \"x\", \"answer\": \"1\", \"m\": [0";
+  for (int i = 0; i < 7'000'000; ++i) zeros += ",0";
+  CHECK_THAT(refused_row(zeros + "]}", 1), Contains("more than the allowed 1048576 values"));
+}
+
 TEST_CASE("a dataset with a depth bomb") {
   CHECK_THAT(refused_row("{\"prompt\": " + std::string(1000000, '['), 75), Contains("deeper than 64"));
   const std::string deep = std::string(100, '[') + std::string(100, ']');

@@ -49,6 +49,10 @@ TEST_CASE("data check: contamination, names of columns, files that are none") {
   const ProgramResult seen = run_data(directory, "check " + train + field + " --against " + test);
   CHECK(seen.code == 3);
   CHECK_THAT(seen.out, Contains(train + ":1:1: its prompt is held out at " + test + ":1") && Contains("1 held out"));
+  const std::string other = directory.write("other.jsonl", "{\"q\": \"TWO\", \"a\": \"1\"}\n");
+  const ProgramResult both =
+      run_data(directory, "check " + train + " --against " + test + " --against " + other + field);
+  CHECK_THAT(both.out, Contains(train + ":2:1: its prompt is held out at " + other + ":1") && Contains("2 held out"));
   CHECK(run_data(directory, "check " + train + field).code == 0);
   CHECK(run_data(directory, "check " + train).code == 3);
   CHECK(run_data(directory, "check " + train + " fields=q").code == 2);
@@ -89,7 +93,10 @@ TEST_CASE("data check: hostile files end at once, within 256 MiB") {
   std::filesystem::resize_file(hole, uintmax_t{4} << 30);  // sparse
   const std::string deep = directory.write("deep.jsonl", kGood + "{\"prompt\": " + std::string(1000000, '[') + "\n");
   const std::string wide = directory.write("wide.jsonl", "\xFF\xFE{\n");
-  for (const std::string& file : {hole, deep, wide}) {
+  std::string zeros = "{\"prompt\": \"x\", \"m\": [0";
+  for (int i = 0; i < 7'000'000; ++i) zeros += ",0";
+  const std::string many = directory.write("many.jsonl", zeros + "]}\n");
+  for (const std::string& file : {hole, deep, wide, many}) {
     const ProgramResult result = run_bounded("data check " + file + " --threads 2");
     INFO(file << ": " << result.out << result.err);
     CHECK(result.code == 3);

@@ -109,6 +109,16 @@ TEST_CASE("a byte order mark, CRLF, blank lines and a missing last newline are a
   CHECK(rows_of(folder.write("blank", "\n\n")).empty());
 }
 
+TEST_CASE("a row of more values than are allowed is refused, whatever its strings hold") {
+  JsonLinesLimits limits;
+  limits.values = 4;
+  const Folder folder;
+  const std::string few = "[1,2,3]\n[\"a,b,\\\",{[[[[,,,,,\"]\n{\"a\": [1, 2]}\n";
+  CHECK(rows_of(folder.write("few", few), limits).size() == 3);
+  CHECK_THAT(refused_bytes("[1,2,3]\n[1,2,3,4]\n", limits),
+             Contains(":2:1: ") && Contains("more than the allowed 4 values"));
+}
+
 TEST_CASE("the place, text and digest of rows are those of the file") {
   const Folder folder;
   JsonLines rows(folder.write("rows", kTwoText));

@@ -109,6 +109,13 @@ TEST_CASE("a template that rewrites earlier turns is refused") {
              Contains("not prefix-stable: what it writes up to message 2 changes") && Contains("{% generation %}"));
 }
 
+TEST_CASE("a conversation of very many turns is refused instead of rendered for hours") {
+  Conversation talk;
+  for (int i = 0; i < 4000; ++i) talk.messages.push_back({i % 2 == 0 ? "user" : "assistant", std::string(40, 'x')});
+  const auto codec = codec_with(without(without(own_template(), "{% generation %}"), "{% endgeneration %}"));
+  CHECK_THROWS_WITH(codec->assistant_ranges(talk), Contains("too long to tell its turns apart"));
+}
+
 TEST_CASE("a text and a plain conversation have no turns") {
   const auto codec = codec_with(own_template());
   CHECK(codec->assistant_ranges({"one two", {}, false}).empty());
