@@ -203,11 +203,7 @@ class CommandLine {
         add(app_, "score", "a model's log-probs of rows on stdin", [this] { return score_command(model_); });
     add_rows(score);
     score->footer(score_row_help);
-    CLI::App* import = add(app_, "import", "a GGUF file, or a folder with its adapter merged, as a Hugging Face folder",
-                           [this] { return import_command(first_, second_, json_); });
-    import->add_option("MODEL", first_, "a .gguf file, a model's folder or an adapter's")->required();
-    import->add_option("DIR", second_, "the folder to make")->required();
-    import->add_flag("--json", json_, "JSON on stdout");
+    add_conversions();
     CLI::App* chat = app_.add_subcommand("template", "chat templates");
     chat->require_subcommand(1);
     CLI::App* render = add(*chat, "render", "conversations on stdin as a model reads them",
@@ -240,6 +236,23 @@ class CommandLine {
                       "for JSON lines: learn all that the assistant says");
     inspect->add_flag("--no-color", data_inspect_.no_color, "mark what is learned by brackets");
     inspect->add_flag("--json", data_inspect_.json, "one sequence a line, as JSON");
+  }
+  void add_conversions() {
+    CLI::App* import = add(app_, "import", "a GGUF file as a Hugging Face folder",
+                           [this] { return import_command(first_, second_, json_); });
+    import->add_option("FILE", first_, "a .gguf file")->required();
+    import->add_option("DIR", second_, "the folder to make")->required();
+    import->add_flag("--json", json_, "JSON on stdout");
+    CLI::App* out = add(app_, "export", "a model or a run's as a Hugging Face folder, or as a GGUF file",
+                        [this] { return export_command(export_); });
+    out->add_option("MODEL", export_.model, "a model's folder, an adapter's, a .gguf file, or a run")->required();
+    out->add_option("OUT", export_.out, "the folder or file to make")->required();
+    out->add_option("--gguf", export_.gguf, "a GGUF file, its matrices in F32, F16, BF16 or Q8_0")
+        ->transform(CLI::IsMember({"F32", "F16", "BF16", "Q8_0"}, CLI::ignore_case));
+    out->add_option("--dtype", export_.dtype, "a folder's weights in fp32 (default), bf16 or fp16")
+        ->check(CLI::IsMember({"fp32", "bf16", "fp16"}));
+    out->add_flag("--merge", export_.merge, "an adapter merged into its base: a whole model");
+    out->add_flag("--json", export_.json, "JSON on stdout");
   }
 
   void add_help() {
@@ -292,6 +305,7 @@ class CommandLine {
   LsArguments ls_;
   ReplayArguments replay_;
   RejudgeArguments rejudge_;
+  ExportArguments export_;
   ModelArguments model_;
   DataCheckArguments data_check_;
   DataInspectArguments data_inspect_;

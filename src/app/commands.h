@@ -94,7 +94,15 @@ int data_inspect_command(const DataInspectArguments& arguments);
 int gc_command(const std::string& run, bool dry_run, bool json);
 int rebuild_command(const std::string& run, bool json);
 
-int import_command(const std::string& model, const std::string& folder, bool json);
+int import_command(const std::string& file, const std::string& folder, bool json);  // a .gguf file
+struct ExportArguments {
+  std::string model;  // a model, an adapter's folder, or a run, whose accepted model is meant
+  std::string out;
+  std::string gguf;   // F32, F16, BF16, Q8_0; "": a folder
+  std::string dtype;  // fp32, bf16, fp16; "" = fp32
+  bool merge = false, json = false;
+};
+int export_command(const ExportArguments& arguments);
 
 int judge_command(const std::string& verifier, const std::vector<std::string>& options);
 int template_render_command(const std::string& path);  // a .jinja file or a model's folder

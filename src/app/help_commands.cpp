@@ -34,7 +34,8 @@ std::string overview() {
   sil rebuild RUN               metrics, checkpoints and other derived files again
   sil generate MODEL [k=v ...]  a model's answers to rows on stdin
   sil score MODEL [k=v ...]     a model's log-probs of rows on stdin
-  sil import MODEL DIR          a GGUF file, or an adapter merged into its base, as a Hugging Face folder
+  sil import FILE.gguf DIR      a GGUF file as a Hugging Face folder
+  sil export MODEL|RUN OUT      a Hugging Face folder in fp32, bf16 or fp16, or a GGUF file; --merge for adapters
   sil judge VERIFIER [k=v ...]  verdicts for rows on stdin
   sil data check FILE           every bad row of a dataset, what is there twice or held out, lengths
   sil data inspect FILE|RECIPE  rows as the tokens that training sees

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "formats/safetensors.h"
 #include "sil/error.h"
 #include "sil/json.h"
 
@@ -63,7 +64,8 @@ struct HfConfig {
   friend bool operator==(const HfConfig&, const HfConfig&) = default;
 };
 
-std::string write_hf_config(const HfConfig& config);
+// `dtype`: of the weights beside it, one of is_float.
+std::string write_hf_config(const HfConfig& config, Dtype dtype = Dtype::f32);
 
 // Throws Error(Exit::unreadable) at `where` with everything that is missing, out of range or not supported.
 HfConfig read_hf_config(std::string_view text, const Place& where);

@@ -39,6 +39,11 @@ Json scaling(const RopeScaling& rope) {
   return out;
 }
 
+std::string_view torch_name(Dtype dtype) {
+  SIL_CHECK(is_float(dtype));
+  return dtype == Dtype::f32 ? "float32" : dtype == Dtype::f16 ? "float16" : "bfloat16";
+}
+
 void write_gpt2(const HfConfig& config, Json& out) {
   out.set("vocab_size", config.vocab_size);
   out.set("n_embd", config.hidden_size);
@@ -106,7 +111,7 @@ std::string_view name(HfFamily family) {
   return kNames[static_cast<size_t>(family)];
 }
 
-std::string write_hf_config(const HfConfig& config) {
+std::string write_hf_config(const HfConfig& config, Dtype dtype) {
   Json out = Json::object();
   out.set("architectures", Json::Array{architecture(config.family)});
   out.set("model_type", name(config.family));
@@ -116,8 +121,7 @@ std::string write_hf_config(const HfConfig& config) {
     write_llama(config, out);
   out.set("tie_word_embeddings", config.tie_word_embeddings);
   for (const auto& [key, value] : config.other.as_object()) out.set(key, value);
-  out.set("dtype", "float32");
-  out.set("torch_dtype", "float32");
+  for (const char* key : {"dtype", "torch_dtype"}) out.set(key, torch_name(dtype));
   return dump_pretty(out) + "\n";
 }
 

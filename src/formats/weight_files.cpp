@@ -4,6 +4,7 @@
 #include <map>
 #include <set>
 
+#include "formats/file_sink.h"
 #include "formats/quoted.h"
 #include "formats/shards.h"
 #include "sil/json.h"
@@ -28,16 +29,6 @@ void hash_file(const InputFile& file, Sha256& hash) {
     hash.bytes(chunk);
   }
 }
-
-class FileSink final : public ByteSink {
- public:
-  FileSink(const std::string& path, Env& env) : file_(env.create(path, Create::exclusive)) {}
-  void write(std::string_view bytes) override { file_->write(bytes); }
-  void sync() { file_->sync(); }
-
- private:
-  std::unique_ptr<OutputFile> file_;
-};
 
 }  // namespace
 

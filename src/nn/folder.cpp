@@ -1,8 +1,10 @@
 #include "nn/folder.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <filesystem>
+#include <span>
 
 #include "formats/gguf_model.h"
 #include "formats/hf_config.h"
@@ -199,6 +201,23 @@ class GgufWeights final : public WeightSource {
   GgufModel model_;
 };
 
+// What other programs read the vocabulary from, and what people read. Carried over as they are.
+constexpr std::array<const char*, 4> kTokenizerFiles = {"merges.txt", "tokenizer.model", "vocab.json", "vocab.txt"};
+constexpr std::array<const char*, 5> kPapers = {"LICENSE", "LICENSE.md", "LICENSE.txt", "NOTICE", "README.md"};
+
+void append_files(const std::string& folder, std::span<const char* const> names, std::vector<FolderFile>& files) {
+  for (const char* name : names) {
+    const std::string path = folder + "/" + name;
+    if (system_env().exists(path)) files.push_back({name, system_env().read_all(path)});
+  }
+}
+
+std::vector<FolderFile> config_and_codec(const HfConfig& config, Dtype dtype, const Codec& codec) {
+  std::vector<FolderFile> files{{"config.json", write_hf_config(config, dtype)}};
+  for (FolderFile& file : codec.folder_files()) files.push_back(std::move(file));
+  return files;
+}
+
 // Says what the folder is, where it is not what is wanted.
 void check_folder(const std::string& path) {
   Env& env = system_env();
@@ -215,14 +234,15 @@ void check_folder(const std::string& path) {
 
 }  // namespace
 
-std::vector<FolderFile> folder_files(const HfConfig& config, const Codec& codec) {
-  std::vector<FolderFile> files{{"config.json", write_hf_config(config)}};
-  for (FolderFile& file : codec.folder_files()) files.push_back(std::move(file));
+std::vector<FolderFile> folder_files(const ModelFolder& model, Dtype dtype) {
+  std::vector<FolderFile> files = config_and_codec(model.config, dtype, *model.codec);
+  append_files(model.path, kTokenizerFiles, files);
+  append_files(model.path, kPapers, files);
   return files;
 }
 
 std::vector<FolderFile> folder_files(const LlamaShape& shape, const Codec& codec) {
-  return folder_files(config_of(shape, codec.stop_ids().front()), codec);
+  return config_and_codec(config_of(shape, codec.stop_ids().front()), Dtype::f32, codec);
 }
 
 void refuse_without_family(const LlamaShape& shape) {
@@ -242,6 +262,7 @@ std::vector<FolderFile> adapter_files(const ModelFolder& base, const LoraOptions
                                        .base_model = std::filesystem::absolute(base.path).string(),
                                        .fan_in_fan_out = base.config.family == HfFamily::gpt2})}};
   for (FolderFile& file : codec.folder_files()) files.push_back(std::move(file));
+  append_files(base.path, kTokenizerFiles, files);
   return files;
 }
 

@@ -16,9 +16,11 @@
 
 namespace sil::nn {
 
-// What stands beside the weights, for transformers and for ModelFolder: of a model read from a folder, of one from
-// scratch.
-std::vector<FolderFile> folder_files(const HfConfig& config, const Codec& codec);
+struct ModelFolder;
+
+// What stands beside the weights, for transformers and for ModelFolder: of a model read from a folder, with what of its
+// files nobody here reads, and of one from scratch.
+std::vector<FolderFile> folder_files(const ModelFolder& model, Dtype dtype = Dtype::f32);
 std::vector<FolderFile> folder_files(const LlamaShape& shape, const Codec& codec);
 
 // Throws Error(Exit::usage) where no family of models has such a shape.
@@ -47,7 +49,6 @@ struct AdapterFolder {
 };
 
 // adapter_config.json and the tokenizer's files of a version whose factors stand on the weights of `base`.
-struct ModelFolder;
 std::vector<FolderFile> adapter_files(const ModelFolder& base, const LoraOptions& lora, const Codec& codec);
 
 // What a model's folder, or GGUF file, says beside the weights, which are read on demand. Errors are

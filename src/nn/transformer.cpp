@@ -160,7 +160,7 @@ class Transformer final : public Engine {
   }
   std::vector<FolderFile> folder_files() const override {
     if (model_.lora() == nullptr)
-      return folder_ ? nn::folder_files(folder_->config, *codec_) : nn::folder_files(model_.shape(), *codec_);
+      return folder_ ? nn::folder_files(*folder_) : nn::folder_files(model_.shape(), *codec_);
     // Of a model from scratch nobody else has what the factors stand on.
     return folder_ ? adapter_files(*folder_, model_.lora()->options(), *codec_) : std::vector<FolderFile>();
   }

@@ -17,12 +17,6 @@ const std::string* text_of(std::span<const FolderFile> files, std::string_view n
   return found == files.end() ? nullptr : &found->text;
 }
 
-Json token_text(const Json& config, std::string_view key) {
-  const Json* token = config.find(key);
-  if (token != nullptr && token->is_object()) token = token->find("content");
-  return token != nullptr && token->is_string() ? *token : Json();
-}
-
 void add_configured(ChatTemplates& out, const Json& config, const Place& place) {
   const Json* given = config.find("chat_template");
   if (given == nullptr || given->is_null()) return;
@@ -44,6 +38,12 @@ void add_configured(ChatTemplates& out, const Json& config, const Place& place) 
 
 }  // namespace
 
+Json special_token(const Json& config, std::string_view key) {
+  const Json* token = config.find(key);
+  if (token != nullptr && token->is_object()) token = token->find("content");
+  return token != nullptr && token->is_string() ? *token : Json();
+}
+
 ChatTemplates chat_templates(std::span<const FolderFile> files, const std::string& folder) {
   ChatTemplates out;
   const Place place{folder + "/" + kConfig, 0, 0};
@@ -51,8 +51,8 @@ ChatTemplates chat_templates(std::span<const FolderFile> files, const std::strin
   if (own != nullptr) out.by_name["default"] = {*own, {folder + "/" + kFile, 0, 0}};
   if (const std::string* const config_text = text_of(files, kConfig)) {
     const Json config = parse_wide_json(*config_text, place);
-    out.bos_token = token_text(config, "bos_token");
-    out.eos_token = token_text(config, "eos_token");
+    out.bos_token = special_token(config, "bos_token");
+    out.eos_token = special_token(config, "eos_token");
     if (own == nullptr) add_configured(out, config, place);
   }
   return out;

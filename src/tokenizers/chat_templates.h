@@ -8,6 +8,7 @@
 #include <map>
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "sil/codec.h"
 #include "sil/error.h"
@@ -23,6 +24,9 @@ struct ChatTemplates {
   std::map<std::string, Source> by_name;  // not parsed; a single one is named "default"
   Json bos_token, eos_token;              // texts; null where the model has none
 };
+
+// The text of a special token in tokenizer_config.json, written as above; null where it has none.
+Json special_token(const Json& config, std::string_view key);
 
 // Of the folder's files, as many as are there. Throws Error(Exit::unreadable) at tokenizer_config.json.
 ChatTemplates chat_templates(std::span<const FolderFile> files, const std::string& folder);

@@ -14,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "formats/gguf.h"
 #include "sil/codec.h"
 #include "sil/error.h"
 #include "sil/json.h"
@@ -30,5 +31,10 @@ std::vector<FolderFile> read_codec_files(const std::string& folder);
 // tokenizer.json and tokenizer_config.json for the vocabulary in a GGUF file's metadata, and the chat template where
 // there is one. Throws Error(Exit::unreadable) at `where` for a vocabulary that is not known.
 std::vector<FolderFile> gguf_codec_files(const Json& metadata, const std::string& chat_template, const Place& where);
+
+// The way back: the entries tokenizer.* of a GGUF file for a model with `rows` rows of embeddings, as many as the codec
+// has ids or more. What gguf_codec_files makes of them gives the same ids. Throws Error(Exit::usage) at `where` for a
+// tokenizer that a GGUF file cannot hold, with the reason.
+std::vector<GgufEntry> gguf_codec_entries(const Codec& codec, int64_t rows, const Place& where);
 
 }  // namespace sil

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "tokenizers/canonical_part.h"
 #include "tokenizers/json_parts.h"
 
 namespace sil::tokenizers {
@@ -86,7 +87,12 @@ GgufPreTokenizer tekken() {
   return {splits({kTekken}), {}, true, true};
 }
 
+// Of those that do the same the first is written.
 constexpr Known kKnown[] = {
+    {"gpt-2", gpt2},
+    {"llama-bpe", llama3},
+    {"qwen2", qwen2},
+    {"smollm", digits_alone},
     {"dbrx",
      [] {
        return GgufPreTokenizer{splits({kLlama3}), {}};
@@ -112,22 +118,18 @@ constexpr Known kKnown[] = {
      [] {
        return GgufPreTokenizer{falcon(), {}};
      }},
-    {"gpt-2", gpt2},
     {"gpt-4o",
      [] {
        return GgufPreTokenizer{splits({kGpt4o}), {}};
      }},
-    {"llama-bpe", llama3},
     {"llama-v3", llama3},
     {"llama3", llama3},
     {"phi-2", gpt2},
-    {"qwen2", qwen2},
     {"refact", digits_alone},
     {"smaug-bpe",
      [] {
        return GgufPreTokenizer{splits({kLlama3}), {}};
      }},
-    {"smollm", digits_alone},
     {"starcoder", digits_alone},
     {"tekken", tekken},
 };
@@ -144,6 +146,23 @@ std::string gguf_pre_tokenizer_names() {
   std::string out;
   for (const Known& known : kKnown) out += (out.empty() ? "" : ", ") + std::string(known.name);
   return out;
+}
+
+std::optional<std::string_view> gguf_pre_tokenizer_name(const Json& tokenizer) {
+  const Json& model = tokenizer.at("model");
+  const Json *ignores = model.find("ignore_merges"), *normalizer = tokenizer.find("normalizer");
+  const std::string cut = canonical_part("pre_tokenizer", tokenizer.at("pre_tokenizer"));
+  const std::string normal = canonical_part("normalizer", normalizer != nullptr ? *normalizer : Json());
+  // Without merges every byte is a token, wherever the text is cut.
+  if (model.at("merges").as_array().empty() && normal == canonical_part("normalizer", {})) return kKnown[0].name;
+  for (const Known& known : kKnown) {
+    const GgufPreTokenizer way = known.make();
+    if (way.ignore_merges == (ignores != nullptr && *ignores == Json(true)) &&
+        canonical_part("pre_tokenizer", way.pre_tokenizer) == cut &&
+        canonical_part("normalizer", way.normalizer) == normal)
+      return known.name;
+  }
+  return std::nullopt;
 }
 
 }  // namespace sil::tokenizers

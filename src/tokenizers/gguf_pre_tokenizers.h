@@ -18,5 +18,7 @@ struct GgufPreTokenizer {
 
 std::optional<GgufPreTokenizer> gguf_pre_tokenizer(std::string_view name);
 std::string gguf_pre_tokenizer_names();
+// The name of the way in which a tokenizer.json with a byte-level BPE cuts text; nullopt: GGUF has none for it.
+std::optional<std::string_view> gguf_pre_tokenizer_name(const Json& tokenizer);
 
 }  // namespace sil::tokenizers

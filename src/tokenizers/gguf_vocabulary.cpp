@@ -5,6 +5,7 @@
 #include "tokenizers/code_points.h"
 #include "tokenizers/component.h"
 #include "tokenizers/gguf_pre_tokenizers.h"
+#include "tokenizers/gguf_token_types.h"
 #include "tokenizers/json_parts.h"
 #include "tokenizers/vocabulary.h"
 #include "tokenizers/vocabulary_json.h"
@@ -15,8 +16,8 @@ namespace {
 using tokenizers::Component;
 using tokenizers::kMetaspace;
 using tokenizers::quoted;
+using enum tokenizers::GgufTokenType;
 
-enum TokenType : int64_t { kNormal = 1, kUnknown, kControl, kUserDefined, kUnused, kByte };
 constexpr std::string_view kPrefix = "tokenizer.ggml.";
 constexpr int64_t kLongestWord = 100;  // characters, of BERT
 
@@ -62,7 +63,7 @@ class GgufVocabulary {
     return out;
   }
 
-  bool is(size_t id, TokenType type) const { return types_[id] == static_cast<double>(type); }
+  bool is(size_t id, tokenizers::GgufTokenType type) const { return types_[id] == static_cast<double>(type); }
 
   // The token of which the file says the id; nullopt: it does not say.
   std::optional<NamedToken> special(std::string_view name) const {

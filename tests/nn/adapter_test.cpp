@@ -4,6 +4,7 @@
 #include "engines/engine_data.h"
 #include "formats/peft.h"
 #include "formats/safetensors.h"
+#include "nn/convert.h"
 #include "nn/engines.h"
 #include "nn/folder.h"
 #include "nn/golden_model.h"
@@ -102,6 +103,24 @@ TEST_CASE("an adapter that PEFT saved gives PEFT's log-probabilities") {
     const auto base = open(folders.base());
     CHECK(scored(*base, base->initial(), golden) != seen);
   }
+}
+
+TEST_CASE("an adapter exported as it is, and merged into its base, gives PEFT's log-probabilities") {
+  const Folders folders;
+  const nn::ModelFolder model(folders.adapter());
+  const std::string copy = folders.adapter() + "-copy", merged = folders.adapter() + "-merged";
+  nn::write_adapter_folder(model, copy);
+  nn::write_model_folder(model, Dtype::f32, merged);
+  CHECK(read_file(copy + "/" + kPeftWeights) == golden_file(kPeftWeights));
+  const Json expected = Golden().json.at("logprobs");
+  for (const std::string& path : {copy, merged}) {
+    INFO(path);
+    const auto engine = open(path);
+    const std::vector<float> seen = scored(*engine, engine->initial());
+    for (size_t n = 0; n < seen.size(); ++n)
+      CHECK(static_cast<double>(seen[n]) == Approx(expected.as_array()[n].as_double()).margin(1e-4));
+  }
+  CHECK_FALSE(nn::ModelFolder(merged).adapter.has_value());
 }
 
 TEST_CASE("a step of gradient descent moves an adapter's factors as PEFT's autograd does, and the base not at all") {
