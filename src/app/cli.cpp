@@ -237,6 +237,7 @@ class CommandLine {
     inspect->add_flag("--no-color", data_inspect_.no_color, "mark what is learned by brackets");
     inspect->add_flag("--json", data_inspect_.json, "one sequence a line, as JSON");
   }
+
   void add_conversions() {
     CLI::App* import = add(app_, "import", "a GGUF file as a Hugging Face folder",
                            [this] { return import_command(first_, second_, json_); });
