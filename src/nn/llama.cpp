@@ -16,13 +16,15 @@ class Handing {
   MatrixWeight matrix() {
     const std::span<const LowRank> factors = factors_ == nullptr ? std::span<const LowRank>() : factors_->of(at_);
     const Parameter& p = next();
-    MatrixWeight out{.value = {.data = values_ + p.offset, .rows = p.rows, .columns = p.columns}, .sink = sink(p)};
+    MatrixWeight out{
+        .value = {.data = values_ + p.read, .rows = p.rows, .columns = p.columns, .bf16 = parameters_.bf16},
+        .sink = sink(p)};
     out.sink.factors = factors;
     return out;
   }
   VectorWeight vector() {
     const Parameter& p = next();
-    return {.value = values_ + p.offset, .sink = sink(p)};
+    return {.value = values_ + p.read, .sink = sink(p)};
   }
 
  private:

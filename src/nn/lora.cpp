@@ -79,7 +79,7 @@ float Lora::scale() const {
 }
 
 Buffer Lora::initial(uint64_t key) const {
-  Buffer factors(parameters_.floats);
+  Buffer factors(parameters_.floats, kernels_.memory());
   for (const Target& target : targets_) {
     const NamedTensor& a = parameters_.tensors[target.a];
     const auto bound = static_cast<float>(1 / std::sqrt(static_cast<double>(a.columns)));
@@ -90,7 +90,7 @@ Buffer Lora::initial(uint64_t key) const {
 
 void Lora::merge(const Buffer& base, const Buffer& factors, Buffer& out, ThreadPool* pool) const {
   SIL_CHECK(base.size() == base_.floats && factors.size() == parameters_.floats && out.size() == base.size());
-  std::copy_n(base.data(), base.size(), out.data());
+  kernels_.memory().copy(base.data(), base.size(), out.data());
   const auto count = static_cast<int64_t>(targets_.size());
   const auto one = [&](int64_t i) { merge_target(targets_[static_cast<size_t>(i)], base, factors, out); };
   if (pool != nullptr)
@@ -104,26 +104,32 @@ void Lora::merge(const Buffer& base, const Buffer& factors, Buffer& out, ThreadP
 void Lora::merge_target(const Target& target, const Buffer& base, const Buffer& factors, Buffer& out) const {
   const auto& [tensor, a_index] = target;
   const std::vector<float> a = parameters_.get(kernels_, factors.data(), parameters_.tensors[a_index]);
-  std::vector<float> b = parameters_.get(kernels_, factors.data(), parameters_.tensors[target.b()]);
+  const std::vector<float> b = parameters_.get(kernels_, factors.data(), parameters_.tensors[target.b()]);
   const int64_t r = options_.r;
   const std::vector<float> turned = transposed(a, r, tensor.columns);
-  Buffer packed(kernels_.matrix_floats(tensor.columns, r));
+  const Memory& memory = kernels_.memory();
+  Buffer packed(kernels_.matrix_floats(tensor.columns, r), memory);
   const Matrix by{.data = packed.data(), .rows = tensor.columns, .columns = r};
   kernels_.pack(turned.data(), 0, tensor.columns, by, packed.data());
 
   const Parameter& p = base_.parameters[tensor.parameter];
   const Matrix from{.data = base.data() + p.offset, .rows = p.rows, .columns = p.columns};
-  Buffer own(kRowsAtOnce * tensor.columns);
-  Buffer change(kRowsAtOnce * tensor.columns);
+  std::vector<float> plain(static_cast<size_t>(kRowsAtOnce * tensor.columns));
+  Buffer left(kRowsAtOnce * r, memory);
+  Buffer own(kRowsAtOnce * tensor.columns, memory);
+  Buffer change(kRowsAtOnce * tensor.columns, memory);
   for (int64_t first = 0; first < tensor.rows; first += kRowsAtOnce) {
     const int64_t rows = std::min(kRowsAtOnce, tensor.rows - first);
     const Tensor sum{own.data(), rows, tensor.columns};
     const Tensor product{change.data(), rows, tensor.columns};
-    kernels_.linear({b.data() + first * r, rows, r}, by, nullptr, product);
+    memory.write(b.data() + first * r, rows * r, left.data());
+    kernels_.linear({left.data(), rows, r}, by, nullptr, product);
     kernels_.scale(product, scale());
-    kernels_.unpack(from, tensor.first + first, rows, own.data());
+    kernels_.unpack(from, tensor.first + first, rows, plain.data());
+    memory.write(plain.data(), sum.size(), own.data());
     kernels_.add(sum, product, sum);
-    kernels_.pack(own.data(), tensor.first + first, rows, from, out.data() + p.offset);
+    memory.read(own.data(), sum.size(), plain.data());
+    kernels_.pack(plain.data(), tensor.first + first, rows, from, out.data() + p.offset);
   }
 }
 

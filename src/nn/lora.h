@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "base/threads.h"
-#include "nn/buffer.h"
+#include "nn/ops/buffer.h"
 #include "nn/ops/ops.h"
 #include "nn/parameters.h"
 #include "sil/engine.h"

@@ -57,6 +57,9 @@ Model::Model(const LlamaShape& shape, std::shared_ptr<const Kernels> kernels, co
       kernels_(std::move(kernels)),
       parameters_(llama_parameters(shape, *kernels_)),
       rotary_(rotary_tables(shape)) {
+  if (lora && parameters_.bf16)
+    throw Error(Exit::usage, "lora on weights that are read in bf16: not supported",
+                "leave `lora` out to train all weights, or use device: cpu");
   if (lora) lora_.emplace(*lora, parameters_, *kernels_);
 }
 
@@ -67,8 +70,17 @@ void Model::check_length(const std::string& what, int64_t ids) const {
               "the model's context is fixed: take shorter ones, or a model with a longer context");
 }
 
+void Model::derive(State& state, const Buffer* base, ThreadPool* pool) const {
+  if (!lora_ && !parameters_.bf16) return;
+  if (state.derived.empty()) state.derived = Buffer(parameters_.reads, kernels_->memory());
+  if (lora_)
+    lora_->merge(*base, state.weights, state.derived, pool);
+  else
+    parameters_.round(*kernels_, state.weights.data(), state.derived.data());
+}
+
 Buffer Model::filled(const Safetensors& file, const std::string& prefix) const {
-  Buffer buffer(trained().floats);
+  Buffer buffer(trained().floats, kernels_->memory());
   for (const NamedTensor& tensor : trained().tensors)
     trained().put(*kernels_, floats(*file.find(prefix + tensor.name)), tensor, buffer.data());
   return buffer;
@@ -76,7 +88,7 @@ Buffer Model::filled(const Safetensors& file, const std::string& prefix) const {
 
 Buffer Model::initial(uint64_t key) const {
   const double spread = std::sqrt(2 / (5 * static_cast<double>(shape_.width)));
-  Buffer weights(parameters_.floats);
+  Buffer weights(parameters_.floats, kernels_->memory());
   for (size_t i = 0; i < parameters_.tensors.size(); ++i) {
     const NamedTensor& tensor = parameters_.tensors[i];
     const Parameter& p = parameters_.parameters[tensor.parameter];
@@ -146,7 +158,7 @@ Buffer Model::read_weights(const WeightSource& source) const {
   expect_tensors(listed, wanted(listed, parameters_), source.place());
   std::map<std::string_view, const NamedTensor*> named;
   for (const NamedTensor& tensor : parameters_.tensors) named[tensor.name] = &tensor;
-  Buffer weights(parameters_.floats);
+  Buffer weights(parameters_.floats, kernels_->memory());
   std::vector<float> values;
   for (size_t i = 0; i < listed.tensors.size(); ++i) {
     source.read(i, values);
@@ -174,7 +186,7 @@ Moments Model::moments_of(const Safetensors& file, const Place& where) const {
 }
 
 State Model::read(std::string_view weights, std::string_view moments) const {
-  State state{.weights = read_trained(weights, {"model weights", 0, 0}), .moments = {}, .merged = {}};
+  State state{.weights = read_trained(weights, {"model weights", 0, 0}), .moments = {}, .derived = {}};
   if (moments.empty()) return state;
   const Place where{"optimizer state", 0, 0};
   const Safetensors file = read_safetensors(moments, where);
@@ -196,7 +208,7 @@ State Model::read_checkpoint(const UpdateCheckpoint& checkpoint) const {
     throw Error(Exit::unreadable,
                 "it is of step " + std::to_string(done) + ", wanted " + std::to_string(checkpoint.step),
                 "start the round again", where);
-  return {.weights = filled(file, "weights."), .moments = moments ? moments_of(file, where) : Moments(), .merged = {}};
+  return {.weights = filled(file, "weights."), .moments = moments ? moments_of(file, where) : Moments(), .derived = {}};
 }
 
 Digest Model::digest(const State& state) const {

@@ -7,9 +7,9 @@
 #include <string_view>
 
 #include "formats/safetensors.h"
-#include "nn/buffer.h"
 #include "nn/llama.h"
 #include "nn/lora.h"
+#include "nn/ops/buffer.h"
 #include "sil/digest.h"
 #include "sil/engine.h"
 #include "sil/error.h"
@@ -26,9 +26,9 @@ struct Moments {
 struct State {
   Buffer weights;  // what is trained and saved: the model's own, or the factors of its adapter
   Moments moments;
-  Buffer merged;  // with an adapter: what the model reads (Lora::merge)
+  Buffer derived;  // what the model reads, where that is not the weights themselves (Model::derive)
 
-  const float* read() const { return merged.empty() ? weights.data() : merged.data(); }
+  const float* read() const { return derived.empty() ? weights.data() : derived.data(); }
 };
 
 class WeightSource;  // nn/folder.h
@@ -50,7 +50,7 @@ class Model {
   void check_length(const std::string& what, int64_t ids) const;
   // Of what a state's weights are, of all that it holds without moments, and of the frozen weights that states share.
   uint64_t trained_bytes() const { return bytes_of(trained()); }
-  uint64_t state_bytes() const { return trained_bytes() + shared_bytes(); }
+  uint64_t state_bytes() const { return trained_bytes() + derived_bytes(); }
   uint64_t shared_bytes() const { return lora_ ? bytes_of(parameters_) : 0; }
 
   // The model's own weights from scratch: matrices from a normal distribution of deviation sqrt(2 / (5 width)) (Nguyen
@@ -62,7 +62,7 @@ class Model {
   Buffer read_weights(const WeightSource& source) const;
 
   // What is trained, as safetensors of the published names, written as F32. Throw Error(Exit::unreadable) on other
-  // tensors, shapes or values. A state that was read is not merged.
+  // tensors, shapes or values. Of a state that was read nothing is derived yet.
   void write_weights(const State& state, ByteSink& out) const;
   void write_moments(const State& state, ByteSink& out) const;  // nothing where there are none
   State read(std::string_view weights, std::string_view moments) const;
@@ -70,10 +70,17 @@ class Model {
   void write_checkpoint(const State& state, int64_t done, ByteSink& out) const;
   State read_checkpoint(const UpdateCheckpoint& checkpoint) const;
 
+  // What the model reads, made anew of the weights: of an adapter's factors W + scale B A on the frozen weights `base`
+  // (Lora::merge); of a back end that rounds, bf16 by round-to-nearest-even. Nothing where it reads the weights.
+  void derive(State& state, const Buffer* base, ThreadPool* pool) const;
+
   Digest digest(const State& state) const;  // over names, shapes and fp32 bytes
 
  private:
   static uint64_t bytes_of(const Parameters& p) { return static_cast<uint64_t>(p.floats) * sizeof(float); }
+  uint64_t derived_bytes() const {
+    return parameters_.bf16 ? static_cast<uint64_t>(parameters_.reads) * sizeof(float) : shared_bytes();
+  }
   // What of a state is written, under which names.
   struct Part {
     const char* prefix;

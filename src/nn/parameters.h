@@ -33,16 +33,20 @@ struct Parameter {
   int64_t rows = 0;       // of a vector: its length
   int64_t columns = 0;    // 0 = vector
   int64_t offset = 0;     // floats before it in the flat buffer
+  int64_t read = 0;       // and in the one that forward reads
   bool ones = false;      // a norm's scale
   bool residual = false;  // writes into the residual stream
 };
 
-// For one back end.
+// For one back end. Where it rounds weights, forward reads a second buffer, made of the first: bf16 matrices, rounded
+// vectors. Else it is the same one.
 struct Parameters {
   std::vector<Parameter> parameters;
   std::vector<NamedTensor> tensors;
   int64_t floats = 0;   // of the buffer, padding included
+  int64_t reads = 0;    // floats of the buffer that forward reads
   int64_t numbers = 0;  // parameters as they are counted
+  bool bf16 = false;    // forward reads the second buffer
 
   // Puts a parameter behind the others: one published tensor, or several stacked ones, as {name, rows}.
   using Parts = std::initializer_list<std::pair<std::string, int64_t>>;
@@ -56,9 +60,11 @@ struct Parameters {
   // A published tensor's row-major values, from and to a flat buffer.
   std::vector<float> get(const Kernels& kernels, const float* buffer, const NamedTensor& tensor) const;
   void put(const Kernels& kernels, std::span<const float> values, const NamedTensor& tensor, float* buffer) const;
+  // The buffer that forward reads, of the one that is trained; only where the back end rounds weights.
+  void round(const Kernels& kernels, const float* buffer, float* out) const;
 
  private:
-  void add(Parameter parameter, Parts parts, int64_t floats_of_it, bool transposed = false);
+  void add(Parameter parameter, Parts parts, int64_t floats_of_it, int64_t reads_of_it, bool transposed = false);
 };
 
 }  // namespace sil::nn

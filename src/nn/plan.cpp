@@ -54,22 +54,22 @@ class Rehearsal {
         kernels_(cpu_kernels(kIdle)),
         parameters_(llama_parameters(shape, *kernels_)),
         rotary_(rotary),
-        floats_(static_cast<size_t>(parameters_.floats) * sizeof(float)) {
+        floats_(std::max(parameters_.floats, host_memory().block())) {
     if (lora != nullptr) lora_.emplace(lora->options(), parameters_, *kernels_);
   }
 
   // Bytes that a pass takes at once.
   uint64_t forward(const Layout& layout, int64_t wanted) {
     Tape tape(*kernels_, arena_, false);
-    const LlamaWeights weights(shape_, parameters_, floats_.floats(), nullptr);
+    const LlamaWeights weights(shape_, parameters_, floats_.data(), nullptr);
     run(tape, weights, layout, wanted);
     return static_cast<uint64_t>(arena_.most_bytes());
   }
   uint64_t forward_and_backward(const Layout& layout, bool reference) try {
     Tape tape(*kernels_, arena_, true);
     std::optional<LoraFactors> factors;
-    if (lora_) factors.emplace(*lora_, floats_.floats(), floats_.floats());
-    const LlamaWeights weights(shape_, parameters_, floats_.floats(), factors ? nullptr : floats_.floats(),
+    if (lora_) factors.emplace(*lora_, floats_.data(), floats_.data());
+    const LlamaWeights weights(shape_, parameters_, floats_.data(), factors ? nullptr : floats_.data(),
                                factors ? &*factors : nullptr);
     const Var logits = run(tape, weights, layout, layout.rows());
     tape.gradient(logits);
@@ -93,7 +93,7 @@ class Rehearsal {
   Parameters parameters_;
   std::optional<Lora> lora_;
   const RotaryTables& rotary_;
-  AddressRange floats_;  // of the weights, and of their gradients
+  Buffer floats_;  // of the weights, and of their gradients: as an arena's block, no page of it comes into being
   Arena arena_;
   std::vector<TokenId> ids_;
   std::vector<int32_t> rows_;

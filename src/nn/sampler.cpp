@@ -79,7 +79,7 @@ class Sampling {
         prefill_rows_(options.prefill_rows),
         weights_(shape_, work.model.parameters(), work.weights, nullptr),
         capacity_(shape_, workload(work.batch), options.slots),
-        cache_(shape_.heads, shape_.layers, capacity_.positions()),
+        cache_(shape_.heads, shape_.layers, capacity_.positions(), work.kernels.memory()),
         slots_free_(0, capacity_.own, capacity_.slots),
         prefixes_free_(capacity_.slots * capacity_.own, capacity_.prefix, capacity_.prefixes),
         sampler_(work.batch.sampling, static_cast<size_t>(shape_.vocabulary)),
@@ -243,7 +243,7 @@ class Sampling {
   Regions slots_free_;
   Regions prefixes_free_;
   TokenSampler sampler_;
-  Arena arena_;
+  Arena arena_{work_.kernels.memory()};
   Tape tape_;
 
   std::list<Group> groups_;  // slots point at them

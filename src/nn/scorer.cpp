@@ -94,7 +94,7 @@ std::vector<float> score_sequences(const Model& model, const float* weights, con
         idle.pop_back();
       }
     }
-    if (!arena) arena = std::make_unique<Arena>();
+    if (!arena) arena = std::make_unique<Arena>(model.kernels().memory());
     const Pack& pack = packs[static_cast<size_t>(p)];
     score_pack(call, pack, *arena, std::span(out).subspan(pack.out));
     const std::lock_guard lock(mutex);

@@ -32,7 +32,7 @@ Tensor Tape::gradient(Var var) {
   Node& node = nodes_[static_cast<size_t>(var.index)];
   if (node.gradient.data == nullptr) {
     node.gradient = borrow(node.value.rows, node.value.columns);
-    std::fill_n(node.gradient.data, node.gradient.size(), 0.0F);
+    kernels_.memory().zero(node.gradient.data, node.gradient.size());
   }
   return node.gradient;
 }
@@ -96,7 +96,7 @@ void Tape::factors_backward(Tensor x, Tensor dout, const LowRank& factors) {
   kernels_.linear(x, factors.a, nullptr, inner);
   kernels_.scale(inner, factors.scale);
   kernels_.linear_matrix(inner, dout, factors.b, factors.db, arena_);
-  std::fill_n(inner.data, inner.size(), 0.0F);
+  kernels_.memory().zero(inner.data, inner.size());
   kernels_.linear_input(dout, factors.b, inner, arena_);
   kernels_.scale(inner, factors.scale);
   kernels_.linear_matrix(x, inner, factors.a, factors.da, arena_);
@@ -227,7 +227,7 @@ Var Tape::block(Var like, const std::function<Var()>& body) {
   {
     const ArenaScope scope(arena_);
     const Tensor made = value(body());
-    std::copy_n(made.data, made.size(), out.data);
+    kernels_.memory().copy(made.data, made.size(), out.data);
   }
   nodes_.resize(nodes);
   return push(out);

@@ -4,7 +4,6 @@
 
 #include <filesystem>
 
-#include "nn/torch/module.h"
 #include "sil/error.h"
 
 namespace sil::nn {
@@ -45,8 +44,8 @@ Sampled draw(TokenSampler& sampler, std::span<const float> logits, const DrawAdd
 
 }  // namespace
 
-std::unique_ptr<Kernels> torch_kernels() {
-  return std::unique_ptr<Kernels>(module().kernels({.draw = draw}));
+std::unique_ptr<Kernels> torch_kernels(const TorchOptions& options) {
+  return std::unique_ptr<Kernels>(module().kernels({.draw = draw, .host = host_memory()}, options));
 }
 
 std::string torch_version() {

@@ -5,12 +5,12 @@
 #include <memory>
 #include <string>
 
-#include "nn/ops/kernels.h"
+#include "nn/torch/module.h"
 
 namespace sil::nn {
 
 // Both throw Error(Exit::unfit) where the module or what it needs is not there.
-std::unique_ptr<Kernels> torch_kernels();
+std::unique_ptr<Kernels> torch_kernels(const TorchOptions& options = {});
 std::string torch_version();
 
 }  // namespace sil::nn

@@ -67,7 +67,7 @@ class Trainer::Worker {
  public:
   Worker(const Trainer& trainer)
       : trainer_(trainer),
-        gradient_(trainer.model_.trained().floats),
+        gradient_(trainer.model_.trained().floats, trainer.model_.kernels().memory()),
         factors_(factors_of(trainer, gradient_)),
         weights_(trainer.model_.shape(), trainer.model_.parameters(), trainer.state_.read(),
                  factors_ ? nullptr : gradient_.data(), factors_ ? &*factors_ : nullptr),
@@ -165,7 +165,7 @@ class Trainer::Worker {
   Buffer gradient_;
   std::optional<LoraFactors> factors_;
   LlamaWeights weights_;
-  Arena arena_;
+  Arena arena_{trainer_.model_.kernels().memory()};
   Tape tape_;
 };
 
@@ -187,7 +187,7 @@ Trainer::Trainer(const Model& model, const Trained& trained, const LossSpec& los
       terms_(loss),
       options_(options),
       pool_(pool),
-      gradient_(model.trained().floats),
+      gradient_(model.trained().floats, model.kernels().memory()),
       turns_(std::make_unique<Turns>()) {
   SIL_CHECK(!terms_.full_vocabulary() || reference_ != nullptr);
 }
@@ -276,16 +276,19 @@ void Trainer::move(double learning_rate, double scale) {
                               state_.weights.data() + first, step.adamw ? moments.first.data() + first : nullptr,
                               step.adamw ? moments.second.data() + first : nullptr);
   });
-  if (model_.lora() != nullptr) model_.lora()->merge(*base_, state_.weights, state_.merged, &pool_);
+  model_.derive(state_, base_, &pool_);
 }
 
 void Trainer::check_weights(int64_t step) const {
-  const float* const first = state_.weights.data();
-  const float* const last = first + state_.weights.size();
-  const float* const bad = std::find_if(first, last, [](float value) { return !std::isfinite(value); });
-  if (bad == last) return;
-  throw Error(Exit::diverged, "optimizer step " + std::to_string(step) + ": a weight is " + std::to_string(*bad),
-              "lower learning_rate");
+  std::vector<float> piece(static_cast<size_t>(kPiece));
+  for (int64_t first = 0; first < state_.weights.size(); first += kPiece) {
+    piece.resize(static_cast<size_t>(std::min(kPiece, state_.weights.size() - first)));
+    state_.weights.memory().read(state_.weights.data() + first, std::ssize(piece), piece.data());
+    const auto bad = std::find_if(piece.begin(), piece.end(), [](float value) { return !std::isfinite(value); });
+    if (bad == piece.end()) continue;
+    throw Error(Exit::diverged, "optimizer step " + std::to_string(step) + ": a weight is " + std::to_string(*bad),
+                "lower learning_rate");
+  }
 }
 
 void Trainer::checkpoint(int64_t step, ByteSink& out) const {

@@ -18,7 +18,7 @@
 namespace sil::nn {
 
 struct Trained {
-  State& state;                      // with moments where the options say adamw; merged where the model has an adapter
+  State& state;                      // with moments where the options say adamw, and what is derived
   const Buffer* base = nullptr;      // the frozen weights of a model with an adapter
   const State* reference = nullptr;  // read by full-vocabulary terms only
 };

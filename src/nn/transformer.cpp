@@ -120,10 +120,10 @@ class Transformer final : public Engine {
     if (folder_ && folder_->adapter) return load(folder_->adapter->weights(), {});
     State state;
     state.weights = model_.lora() != nullptr ? model_.lora()->initial(key_) : own_weights();
-    return hold(merged(std::move(state)));
+    return hold(derived(std::move(state)));
   }
   Version load(std::string_view weights, std::string_view optimizer) override {
-    return hold(merged(model_.read(weights, optimizer)));
+    return hold(derived(model_.read(weights, optimizer)));
   }
   void save(Version version, Part part, ByteSink& out) const override {
     const auto state = versions_.get(version);
@@ -132,10 +132,10 @@ class Transformer final : public Engine {
   Version ema(Version average, Version version, double decay) override {
     SIL_CHECK(decay >= 0 && decay <= 1);
     const auto old = versions_.get(average);
-    State state{.weights = versions_.get(version)->weights, .moments = {}, .merged = {}};
+    State state{.weights = versions_.get(version)->weights, .moments = {}, .derived = {}};
     model_.kernels().mix(old->weights.data(), state.weights.data(), static_cast<float>(decay), state.weights.size(),
                          state.weights.data());
-    return hold(merged(std::move(state)));
+    return hold(derived(std::move(state)));
   }
   void pin(Version version) override { versions_.pin(version); }
   void drop(Version version) override { versions_.drop(version); }
@@ -186,11 +186,8 @@ class Transformer final : public Engine {
     if (!base_) base_ = std::make_shared<const Buffer>(own_weights());
     return base_;
   }
-  State merged(State state) const {
-    if (const auto own = base()) {
-      state.merged = Buffer(own->size());
-      model_.lora()->merge(*own, state.weights, state.merged, nullptr);
-    }
+  State derived(State state) const {
+    model_.derive(state, base().get(), nullptr);
     return state;
   }
   Version hold(State state) { return versions_.add(std::make_shared<State>(std::move(state))); }
@@ -259,12 +256,12 @@ UpdateResult Transformer::update(Version from, TrainBatches& batches, const Loss
                                  std::optional<UpdateCheckpoint> resume, UpdateSink& sink, std::stop_token stop) {
   const bool needs_reference = std::any_of(loss.terms.begin(), loss.terms.end(), [](const auto& t) { return !t.atom; });
   const std::shared_ptr<const State> held = needs_reference ? versions_.get(reference) : nullptr;
-  State state = resume ? merged(model_.read_checkpoint(*resume)) : *versions_.get(from);
+  State state = resume ? derived(model_.read_checkpoint(*resume)) : *versions_.get(from);
   const bool adamw = optimizer.kind == "adamw";
   if (!adamw || (!resume && !optimizer.keep_state)) state.moments = {};
   if (adamw && state.moments.first.empty()) {
-    state.moments.first = Buffer(state.weights.size());
-    state.moments.second = Buffer(state.weights.size());
+    state.moments.first = Buffer(state.weights.size(), state.weights.memory());
+    state.moments.second = Buffer(state.weights.size(), state.weights.memory());
   }
   const int64_t done = resume ? resume->step : 0;
   resume.reset();

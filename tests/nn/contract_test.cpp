@@ -53,7 +53,7 @@ std::string write_folder(const std::string& folder, nn::LlamaShape shape) {
   shape.context = 128;
   const nn::Model model(shape, nn::cpu_kernels());
   StringSink weights;
-  model.write_weights({.weights = model.initial(1), .moments = {}, .merged = {}}, weights);
+  model.write_weights({.weights = model.initial(1), .moments = {}, .derived = {}}, weights);
   std::vector<FolderFile> files = nn::folder_files(shape, *codec);
   files.push_back({"model.safetensors", weights.take()});
   for (const FolderFile& file : files) std::ofstream(folder + "/" + file.name, std::ios::binary) << file.text;

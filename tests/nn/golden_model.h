@@ -31,7 +31,9 @@ struct GoldenModel {
   explicit GoldenModel(const std::string& name, std::shared_ptr<const nn::Kernels> kernels = nn::cpu_kernels())
       : about(parse_json(read_file(path(name, ".json")))),
         model(shape(about), std::move(kernels)),
-        state(model.read(read_file(path(name, ".safetensors")), "")) {}
+        state(model.read(read_file(path(name, ".safetensors")), "")) {
+    model.derive(state, nullptr, nullptr);
+  }
 
   static std::string path(const std::string& name, const std::string& end) {
     return SIL_SOURCE_DIR "/tests/golden/transformer/" + name + end;
@@ -78,7 +80,7 @@ struct GoldenModel {
   }
 
   nn::LlamaWeights weights(float* gradients = nullptr) const {
-    return {model.shape(), model.parameters(), state.weights.data(), gradients};
+    return {model.shape(), model.parameters(), state.read(), gradients};
   }
 };
 

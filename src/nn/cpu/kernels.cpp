@@ -26,6 +26,7 @@ class CpuKernels final : public Kernels {
   CpuKernels(const Primitives& by, ThreadPool* pool)
       : by_(by), pool_(pool), scratch_(pool == nullptr ? 0 : static_cast<size_t>(pool->threads())) {}
 
+  const Memory& memory() const override { return host_memory(); }
   int64_t matrix_floats(int64_t rows, int64_t columns) const override { return cpu::panels(rows) * kPanel * columns; }
   void pack(const float* plain, int64_t first, int64_t count, const Matrix& matrix, float* packed) const override {
     for (int64_t n = first; n < first + count; ++n, plain += matrix.columns) {

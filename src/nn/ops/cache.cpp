@@ -2,9 +2,7 @@
 
 namespace sil::nn {
 
-Cache::Cache(const Heads& heads, int64_t layers, int64_t positions)
-    : heads_(heads),
-      positions_(positions),
-      data_(static_cast<size_t>(layers * positions * position_floats(heads) + 16)) {}
+Cache::Cache(const Heads& heads, int64_t layers, int64_t positions, const Memory& memory)
+    : heads_(heads), positions_(positions), data_(layers * positions * position_floats(heads), memory) {}
 
 }  // namespace sil::nn

@@ -4,7 +4,8 @@
 //
 // T rows of activations are the tokens of one or more sequences, end to end. "Adds to": the result is added in place.
 // "Goes on": the sum over rows continues from what the gradient holds, so that cutting the rows changes no bit.
-// Thread-safe; `scratch` is used inside a call only.
+// Pointers are into the back end's memory, spans and what is returned are the host's. Thread-safe; `scratch` is used
+// inside a call only.
 #pragma once
 
 #include <cstdint>
@@ -23,6 +24,7 @@ struct Matrix {
   const float* data = nullptr;
   int64_t rows = 0;
   int64_t columns = 0;
+  bool bf16 = false;  // they lie there as Rounding::narrow leaves them
 };
 
 // How a row [q of all heads | k of the key heads | v of the key heads] divides.
@@ -40,7 +42,7 @@ struct Heads {
 // counted from its beginning; its capacity is a multiple of 16.
 class Cache {
  public:
-  Cache(const Heads& heads, int64_t layers, int64_t positions);
+  Cache(const Heads& heads, int64_t layers, int64_t positions, const Memory& memory = host_memory());
 
   struct Region {
     int64_t offset = 0;    // positions before it
@@ -63,7 +65,7 @@ class Cache {
  private:
   Heads heads_;
   int64_t positions_;
-  std::vector<float> data_;
+  Buffer data_;
 };
 
 // Query rows of one sequence at consecutive positions, and the keys and values that they see: all of the prefix, and of
@@ -147,13 +149,27 @@ struct OptimizerStep {
   int64_t step = 1;  // counted from 1
 };
 
+// To bf16, the upper half of fp32, by round-to-nearest-even. Of a back end whose forward reads bf16 of the weights;
+// what is trained and saved, gradients and moments stay fp32. A product with such a matrix rounds its other factor too,
+// and adds up in fp32.
+class Rounding {
+ public:
+  virtual ~Rounding() = default;
+  virtual void round(const float* x, int64_t length, float* out) const = 0;   // kept as floats
+  virtual void narrow(const float* x, int64_t length, float* out) const = 0;  // two bytes each, side by side
+};
+
 class Kernels {
  public:
   virtual ~Kernels() = default;
 
+  virtual const Memory& memory() const = 0;
+  // Null: forward reads the weights as they are trained.
+  virtual const Rounding* rounding() const { return nullptr; }
+
   // --- weights -------------------------------------------------------------------------------------------------------
   virtual int64_t matrix_floats(int64_t rows, int64_t columns) const = 0;
-  // Rows [first, first + count) of a matrix of `rows` rows, from and to row-major floats.
+  // Rows [first, first + count) of a matrix of `rows` rows, in fp32, from and to row-major floats of the host.
   virtual void pack(const float* plain, int64_t first, int64_t count, const Matrix& matrix, float* packed) const = 0;
   virtual void unpack(const Matrix& matrix, int64_t first, int64_t count, float* plain) const = 0;
 

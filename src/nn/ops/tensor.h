@@ -3,7 +3,9 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <optional>
+#include <vector>
+
+#include "nn/ops/buffer.h"
 
 namespace sil::nn {
 
@@ -18,39 +20,37 @@ struct Tensor {
   float* row(int64_t index) const { return data + index * columns; }
 };
 
-// Addresses of so many bytes; a page of memory comes into being behind them when it is first used. Throws
-// std::bad_alloc where the system has none left. Owns them.
-class AddressRange {
- public:
-  explicit AddressRange(size_t bytes);
-  ~AddressRange();
-  AddressRange(const AddressRange&) = delete;
-  AddressRange& operator=(const AddressRange&) = delete;
-  float* floats() const { return static_cast<float*>(at_); }
-
- private:
-  size_t bytes_;
-  void* at_;
-};
-
-// Memory that is taken piece by piece and given back all at once; pages that were used stay until the arena ends. So
-// passes of any sizes need what the largest one does, and a second one asks the system for nothing. Not thread-safe:
-// each worker has its own.
+// Memory that is taken piece by piece and given back all at once; what was used stays until the arena ends. So passes
+// of any sizes need what the largest one does, and a second one asks the system for nothing. Not thread-safe: each
+// worker has its own.
 class Arena {
  public:
   static constexpr size_t kMostBytes = size_t{64} << 30;  // std::bad_alloc beyond
 
+  explicit Arena(const Memory& memory = host_memory()) : memory_(memory) {}
+
   // Uninitialised floats, on a cache line, with slack behind them.
   float* floats(int64_t count);
   Tensor tensor(int64_t rows, int64_t columns) { return {floats(rows * columns), rows, columns}; }
+  const Memory& memory() const { return memory_; }
 
   int64_t mark() const { return used_; }
-  void rewind(int64_t mark) { used_ = mark; }
+  void rewind(int64_t mark);
   int64_t most_bytes() const { return most_ * static_cast<int64_t>(sizeof(float)); }  // that were taken at once
 
  private:
-  std::optional<AddressRange> range_;  // none until something is taken
-  int64_t used_ = 0;                   // floats
+  // Positions count through all blocks.
+  struct Block {
+    int64_t begin = 0;
+    Buffer floats;
+    int64_t end() const { return begin + floats.size(); }
+  };
+  Block& block_for(int64_t count);
+
+  const Memory& memory_;
+  std::vector<Block> blocks_;  // none until something is taken
+  size_t current_ = 0;         // the block that used_ lies in
+  int64_t used_ = 0;           // floats
   int64_t most_ = 0;
 };
 

@@ -8,6 +8,11 @@ namespace sil::nn {
 
 struct TorchCore {
   Sampled (*draw)(TokenSampler& sampler, std::span<const float> logits, const DrawAddress& address);
+  const Memory& host;
+};
+
+struct TorchOptions {
+  bool bf16 = false;  // forward reads bf16 of the weights (Kernels::rounding)
 };
 
 }  // namespace sil::nn
@@ -15,7 +20,7 @@ struct TorchCore {
 extern "C" {
 
 // New kernels on libtorch's CPU device, owned by the caller. What they throw is a std::exception.
-sil::nn::Kernels* sil_torch_kernels(const sil::nn::TorchCore& core);
+sil::nn::Kernels* sil_torch_kernels(const sil::nn::TorchCore& core, const sil::nn::TorchOptions& options);
 // Version of the libtorch that the module was built with, "2.11.0".
 const char* sil_torch_version();
 }

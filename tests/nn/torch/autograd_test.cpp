@@ -1,6 +1,8 @@
 // Gradients of whole models, every element of every weight, against torch's autograd in double precision.
 #include "nn/golden_model.h"
 #include "nn/torch/autograd_ops.h"
+#include "nn/torch/bf16.h"
+#include "nn/torch_module.h"
 #include "sil/rng.h"
 #include "support/catch.h"
 
@@ -57,36 +59,54 @@ void go_back(AutogradOps& ops, const GoldenModel& golden, const nn::LlamaWeights
   (logp * floats(p.weights).to(at::kDouble)).sum().backward();
 }
 
+at::Tensor plain(const GoldenModel& golden, const nn::Parameter& parameter, const float* buffer) {
+  const float* const at = buffer + parameter.offset;
+  if (parameter.columns == 0)
+    return at::tensor(at::ArrayRef<float>(at, static_cast<size_t>(parameter.rows)), at::kFloat);
+  std::vector<float> rows(static_cast<size_t>(parameter.rows * parameter.columns));
+  golden.model.kernels().unpack({.data = at, .rows = parameter.rows, .columns = parameter.columns}, 0, parameter.rows,
+                                rows.data());
+  return floats(rows).view({parameter.rows, parameter.columns});
+}
+
+// `oracle` holds, as fp32, the weights that `golden` reads.
+void check_gradients(const GoldenModel& golden, const GoldenModel& oracle, double tolerance) {
+  const Problem p(golden.model.shape().vocabulary);
+  const nn::Buffer gradients = gradient_of(golden, p);
+  const nn::LlamaWeights weights = oracle.weights();
+  AutogradOps ops(oracle.model.kernels());
+  go_back(ops, oracle, weights, p);
+  for (size_t i = 0; i < golden.model.parameters().parameters.size(); ++i) {
+    const nn::Parameter& parameter = golden.model.parameters().parameters[i];
+    const float* const value = oracle.state.weights.data() + oracle.model.parameters().parameters[i].offset;
+    const at::Tensor ours = plain(golden, parameter, gradients.data());
+    const at::Tensor expected =
+        parameter.columns == 0
+            ? ops.gradient(nn::VectorWeight{.value = value, .sink = {}}, parameter.rows)
+            : ops.gradient(nn::MatrixWeight{
+                  .value = {.data = value, .rows = parameter.rows, .columns = parameter.columns}, .sink = {}});
+    INFO("at " << parameter.offset << ", " << parameter.rows << " x " << parameter.columns);
+    REQUIRE(expected.defined());
+    const double size = expected.norm().item<double>();
+    CHECK(size > 0);
+    CHECK((ours.to(at::kDouble) - expected).norm().item<double>() <= tolerance * size);
+  }
+}
+
 TEST_CASE("gradients are those of torch's autograd in float64: |g - g'| / |g| <= 1e-5 for every tensor") {
   for (const std::string name : {"llama_tied", "llama_gqa", "qwen2", "qwen3", "gpt2", "gemma3"}) {
-    const GoldenModel golden(name);
-    const Problem p(golden.model.shape().vocabulary);
-    const nn::Buffer gradients = gradient_of(golden, p);
-    const nn::LlamaWeights weights = golden.weights();
-    AutogradOps ops(golden.model.kernels());
-    go_back(ops, golden, weights, p);
-    for (const nn::Parameter& parameter : golden.model.parameters().parameters) {
-      const float* const value = golden.state.weights.data() + parameter.offset;
-      const float* const seen = gradients.data() + parameter.offset;
-      at::Tensor ours;
-      at::Tensor expected;
-      if (parameter.columns == 0) {
-        ours = at::tensor(at::ArrayRef<float>(seen, static_cast<size_t>(parameter.rows)), at::kFloat);
-        expected = ops.gradient(nn::VectorWeight{.value = value, .sink = {}}, parameter.rows);
-      } else {
-        std::vector<float> plain(static_cast<size_t>(parameter.rows * parameter.columns));
-        golden.model.kernels().unpack({.data = seen, .rows = parameter.rows, .columns = parameter.columns}, 0,
-                                      parameter.rows, plain.data());
-        ours = floats(plain).view({parameter.rows, parameter.columns});
-        expected = ops.gradient(nn::MatrixWeight{
-            .value = {.data = value, .rows = parameter.rows, .columns = parameter.columns}, .sink = {}});
-      }
-      INFO(name << " at " << parameter.offset << ", " << parameter.rows << " x " << parameter.columns);
-      REQUIRE(expected.defined());
-      const double size = expected.norm().item<double>();
-      CHECK(size > 0);
-      CHECK((ours.to(at::kDouble) - expected).norm().item<double>() <= 1e-5 * size);
-    }
+    INFO(name);
+    check_gradients(GoldenModel(name), GoldenModel(name), 1e-5);
+  }
+}
+
+TEST_CASE("in bf16 gradients are those of autograd in float64 of the rounded weights within 10 % of every tensor") {
+  for (const std::string name : {"llama_tied", "llama_gqa", "qwen2", "qwen3", "gpt2", "gemma3"}) {
+    INFO(name);
+    GoldenModel oracle(name);
+    for (int64_t i = 0; i < oracle.state.weights.size(); ++i)
+      oracle.state.weights.data()[i] = rounded_to_bf16(oracle.state.weights.data()[i]);
+    check_gradients(GoldenModel(name, nn::torch_kernels({.bf16 = true})), oracle, 0.1);
   }
 }
 

@@ -1,12 +1,10 @@
 // Whole models on libtorch: logits, a training run and a sampling run beside the exact kernels.
 #include <cmath>
-#include <map>
 
 #include "base/threads.h"
 #include "engines/contract_versions.h"
-#include "engines/tiny_codec.h"
 #include "nn/golden_model.h"
-#include "nn/sampler.h"
+#include "nn/torch/golden_sampling.h"
 #include "nn/torch_module.h"
 #include "nn/trainer.h"
 #include "support/catch.h"
@@ -104,29 +102,6 @@ TEST_CASE("a training run on libtorch has the losses, gradient norms and weights
       CHECK(std::sqrt(error / size) < 1e-5);
     }
   }
-}
-
-const std::string kAlphabet = "abcdefghijklmnopqrstuvwxyz0123456789";  // and the end: 37 ids, as the golden models have
-
-std::map<size_t, Written> sampled(const GoldenModel& golden, const GenerateBatch& batch) {
-  const TinyCodec codec(kAlphabet);
-  std::map<size_t, Written> out;
-  const CompletionSink sink = [&](size_t request, Completion&& c) {
-    out[request] = {
-        {c.ids.begin(), c.ids.end()}, {c.logprobs.begin(), c.logprobs.end()}, {}, c.finish, std::move(c.text)};
-  };
-  std::mutex mutex;
-  nn::RequestQueue queue(batch, batch.prompt.size());
-  const nn::SamplingWork work{.model = golden.model,
-                              .kernels = golden.model.kernels(),
-                              .weights = golden.state.weights.data(),
-                              .codec = codec,
-                              .batch = batch,
-                              .queue = queue,
-                              .sink = sink,
-                              .sink_mutex = mutex};
-  nn::sample_requests(work, {.slots = 8, .prefill_rows = 16}, {});
-  return out;
 }
 
 // A draw is cut where two tokens are nearly level, so a row in a thousand may differ; all that follows it then does.
