@@ -16,7 +16,7 @@
 namespace sil::nn {
 namespace {
 
-HfFamily family_of(const LlamaShape& shape) {
+HfFamily family_of(const DecoderShape& shape) {
   if (shape.learned_positions) return HfFamily::gpt2;
   if (shape.post_norms) return HfFamily::gemma3;
   if (shape.rope_theta == 0) return HfFamily::llama_nope;
@@ -24,7 +24,7 @@ HfFamily family_of(const LlamaShape& shape) {
   return shape.qk_norm ? HfFamily::qwen3 : HfFamily::llama;
 }
 
-HfConfig config_of(const LlamaShape& shape, TokenId eos) {
+HfConfig config_of(const DecoderShape& shape, TokenId eos) {
   // A prompt gets no <bos>; with a pad_token_id transformers would not train that row of the embedding.
   Json other = Json::Object{{"bos_token_id", Json()}, {"eos_token_id", Json(eos)}, {"pad_token_id", Json()}};
   if (shape.activation == Activation::gelu) other.set("activation_function", "gelu_new");
@@ -57,7 +57,7 @@ RotaryScaling scaling_of(const RopeScaling& rope) {
   return out;
 }
 
-void be_gemma3(const HfConfig& config, LlamaShape& shape) {
+void be_gemma3(const HfConfig& config, DecoderShape& shape) {
   shape.norm = Norm::rms_from_one;
   shape.activation = Activation::gelu_gate;
   shape.qk_norm = true;
@@ -69,7 +69,7 @@ void be_gemma3(const HfConfig& config, LlamaShape& shape) {
   shape.query_scalar = config.query_pre_attn_scalar;
 }
 
-void be_gpt2(LlamaShape& shape) {
+void be_gpt2(DecoderShape& shape) {
   shape.rope_theta = 0;
   shape.learned_positions = true;
   shape.norm = Norm::layer;
@@ -78,8 +78,8 @@ void be_gpt2(LlamaShape& shape) {
   shape.other_biases = true;
 }
 
-LlamaShape shape_of(const HfConfig& config) {
-  LlamaShape shape;
+DecoderShape shape_of(const HfConfig& config) {
+  DecoderShape shape;
   shape.layers = config.num_hidden_layers;
   shape.width = config.hidden_size;
   shape.heads = {.query = config.num_attention_heads, .key = config.num_key_value_heads, .width = config.head_dim};
@@ -221,11 +221,11 @@ std::vector<FolderFile> folder_files(const HfConfig& config, const Codec& codec)
   return files;
 }
 
-std::vector<FolderFile> folder_files(const LlamaShape& shape, const Codec& codec) {
+std::vector<FolderFile> folder_files(const DecoderShape& shape, const Codec& codec) {
   return folder_files(config_of(shape, codec.stop_ids().front()), codec);
 }
 
-void refuse_without_family(const LlamaShape& shape) {
+void refuse_without_family(const DecoderShape& shape) {
   if (shape.qkv_bias && shape.qk_norm)
     throw Error(Exit::usage, "llama: both qkv_bias and qk_norm; no family of models has both",
                 "keep qkv_bias (as Qwen2) or qk_norm (as Qwen3)");

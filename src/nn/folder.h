@@ -9,7 +9,7 @@
 
 #include "formats/hf_config.h"
 #include "formats/safetensors.h"
-#include "nn/llama.h"
+#include "nn/decoder.h"
 #include "sil/codec.h"
 #include "sil/digest.h"
 #include "sil/engine.h"
@@ -19,10 +19,10 @@ namespace sil::nn {
 // What stands beside the weights, for transformers and for ModelFolder: of a model read from a folder, of one from
 // scratch.
 std::vector<FolderFile> folder_files(const HfConfig& config, const Codec& codec);
-std::vector<FolderFile> folder_files(const LlamaShape& shape, const Codec& codec);
+std::vector<FolderFile> folder_files(const DecoderShape& shape, const Codec& codec);
 
 // Throws Error(Exit::usage) where no family of models has such a shape.
-void refuse_without_family(const LlamaShape& shape);
+void refuse_without_family(const DecoderShape& shape);
 
 // Where a model's own weights come from, a tensor at a time. Thread-safe once made.
 class WeightSource {
@@ -56,7 +56,7 @@ struct ModelFolder {
   explicit ModelFolder(const std::string& named);
 
   HfConfig config;
-  LlamaShape shape;  // what `config` says
+  DecoderShape shape;  // what `config` says
   std::shared_ptr<const Codec> codec;
   std::string path;                      // of the folder or file that holds the model's own weights
   std::optional<AdapterFolder> adapter;  // where the folder that was named holds one on this model

@@ -52,10 +52,10 @@ int64_t number_of(const Safetensors& file, const char* name, const Place& where)
 
 }  // namespace
 
-Model::Model(const LlamaShape& shape, std::shared_ptr<const Kernels> kernels, const std::optional<LoraOptions>& lora)
+Model::Model(const DecoderShape& shape, std::shared_ptr<const Kernels> kernels, const std::optional<LoraOptions>& lora)
     : shape_(shape),
       kernels_(std::move(kernels)),
-      parameters_(llama_parameters(shape, *kernels_)),
+      parameters_(decoder_parameters(shape, *kernels_)),
       rotary_(rotary_tables(shape)) {
   if (lora) lora_.emplace(*lora, parameters_, *kernels_);
 }

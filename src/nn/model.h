@@ -8,7 +8,7 @@
 
 #include "formats/safetensors.h"
 #include "nn/buffer.h"
-#include "nn/llama.h"
+#include "nn/decoder.h"
 #include "nn/lora.h"
 #include "sil/digest.h"
 #include "sil/engine.h"
@@ -36,11 +36,11 @@ class WeightSource;  // nn/folder.h
 class Model {
  public:
   // `lora`: its own weights are frozen, the factors are what is trained and saved.
-  Model(const LlamaShape& shape, std::shared_ptr<const Kernels> kernels, const std::optional<LoraOptions>& lora = {});
+  Model(const DecoderShape& shape, std::shared_ptr<const Kernels> kernels, const std::optional<LoraOptions>& lora = {});
   Model(const Model&) = delete;
   Model& operator=(const Model&) = delete;
 
-  const LlamaShape& shape() const { return shape_; }
+  const DecoderShape& shape() const { return shape_; }
   const Kernels& kernels() const { return *kernels_; }
   const Parameters& parameters() const { return parameters_; }  // that the model reads
   const Lora* lora() const { return lora_ ? &*lora_ : nullptr; }
@@ -90,7 +90,7 @@ class Model {
   // From tensors whose names begin with `prefix`, all of them there.
   Buffer filled(const Safetensors& file, const std::string& prefix) const;
 
-  LlamaShape shape_;
+  DecoderShape shape_;
   std::shared_ptr<const Kernels> kernels_;
   Parameters parameters_;
   RotaryTables rotary_;

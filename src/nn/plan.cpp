@@ -49,10 +49,10 @@ const cpu::Primitives kIdle{
 // A model whose weights are never read.
 class Rehearsal {
  public:
-  Rehearsal(const LlamaShape& shape, const RotaryTables& rotary, const Lora* lora = nullptr)
+  Rehearsal(const DecoderShape& shape, const RotaryTables& rotary, const Lora* lora = nullptr)
       : shape_(shape),
         kernels_(cpu_kernels(kIdle)),
-        parameters_(llama_parameters(shape, *kernels_)),
+        parameters_(decoder_parameters(shape, *kernels_)),
         rotary_(rotary),
         floats_(static_cast<size_t>(parameters_.floats) * sizeof(float)) {
     if (lora != nullptr) lora_.emplace(lora->options(), parameters_, *kernels_);
@@ -61,7 +61,7 @@ class Rehearsal {
   // Bytes that a pass takes at once.
   uint64_t forward(const Layout& layout, int64_t wanted) {
     Tape tape(*kernels_, arena_, false);
-    const LlamaWeights weights(shape_, parameters_, floats_.floats(), nullptr);
+    const DecoderWeights weights(shape_, parameters_, floats_.floats(), nullptr);
     run(tape, weights, layout, wanted);
     return static_cast<uint64_t>(arena_.most_bytes());
   }
@@ -69,8 +69,8 @@ class Rehearsal {
     Tape tape(*kernels_, arena_, true);
     std::optional<LoraFactors> factors;
     if (lora_) factors.emplace(*lora_, floats_.floats(), floats_.floats());
-    const LlamaWeights weights(shape_, parameters_, floats_.floats(), factors ? nullptr : floats_.floats(),
-                               factors ? &*factors : nullptr);
+    const DecoderWeights weights(shape_, parameters_, floats_.floats(), factors ? nullptr : floats_.floats(),
+                                 factors ? &*factors : nullptr);
     const Var logits = run(tape, weights, layout, layout.rows());
     tape.gradient(logits);
     Tape other(*kernels_, arena_, false);
@@ -82,13 +82,13 @@ class Rehearsal {
   }
 
  private:
-  Var run(Tape& tape, const LlamaWeights& weights, const Layout& layout, int64_t wanted) {
+  Var run(Tape& tape, const DecoderWeights& weights, const Layout& layout, int64_t wanted) {
     ids_.assign(static_cast<size_t>(layout.rows()), 0);
     rows_.assign(static_cast<size_t>(wanted), 0);
-    return llama(tape, shape_, weights, rotary_, ids_, layout, rows_);
+    return decoder(tape, shape_, weights, rotary_, ids_, layout, rows_);
   }
 
-  const LlamaShape& shape_;
+  const DecoderShape& shape_;
   std::unique_ptr<Kernels> kernels_;
   Parameters parameters_;
   std::optional<Lora> lora_;
@@ -130,13 +130,13 @@ Layout fullest_pass(const CacheCapacity& capacity, const SamplingWorkload& work,
 }  // namespace
 
 Plan sampling_plan(const Model& model, const SamplingWorkload& work, int threads) {
-  const LlamaShape& shape = model.shape();
+  const DecoderShape& shape = model.shape();
   SamplingWorkload fitting = work;
   if (work.requests == 0) fitting.requests = std::numeric_limits<int64_t>::max();
   fitting.prompt_tokens = std::clamp<int64_t>(work.prompt_tokens, 1, shape.context - 1);
   const CacheCapacity capacity(shape, fitting, SamplerOptions().slots);
   Cache cache(shape.heads, 1, capacity.own + capacity.prefix);
-  LlamaShape one_region = shape;
+  DecoderShape one_region = shape;
   one_region.layers = 1;        // every block of a forward pass uses the same memory
   one_region.windowed.clear();  // and one that sees all the most of it
   const Layout layout = fullest_pass(capacity, fitting, shape.context, cache);
@@ -149,7 +149,7 @@ Plan sampling_plan(const Model& model, const SamplingWorkload& work, int threads
 }
 
 Plan training_plan(const Model& model, const TrainingWorkload& work, int threads) {
-  const LlamaShape& shape = model.shape();
+  const DecoderShape& shape = model.shape();
   Rehearsal rehearsal(shape, model.rotary(), model.lora());
   const int64_t rows = std::max(kPackTokens, std::min(work.sequence_tokens, 2 * shape.context));
   const int64_t length = std::min({rows, work.sequence_tokens, shape.context});

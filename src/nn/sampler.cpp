@@ -139,7 +139,7 @@ class Sampling {
       if (!group.ready() && room > 0) room -= add_prompt(group, room);
     const ArenaScope scope(arena_);
     tape_.clear();
-    const Var out = llama(tape_, shape_, weights_, work_.model.rotary(), ids_, layout_, wanted_);
+    const Var out = decoder(tape_, shape_, weights_, work_.model.rotary(), ids_, layout_, wanted_);
     draw(tape_.value(out));
     close_finished();
   }
@@ -235,9 +235,9 @@ class Sampling {
   };
 
   const SamplingWork& work_;
-  const LlamaShape& shape_;
+  const DecoderShape& shape_;
   int64_t prefill_rows_;
-  LlamaWeights weights_;
+  DecoderWeights weights_;
   CacheCapacity capacity_;
   Cache cache_;
   Regions slots_free_;
@@ -258,7 +258,7 @@ class Sampling {
 
 }  // namespace
 
-CacheCapacity::CacheCapacity(const LlamaShape& shape, const SamplingWorkload& work, int64_t most_slots)
+CacheCapacity::CacheCapacity(const DecoderShape& shape, const SamplingWorkload& work, int64_t most_slots)
     : slots(std::min(most_slots, work.requests)),
       own(Cache::whole(std::clamp<int64_t>(work.new_tokens, 1, shape.context))),
       prefix(Cache::whole(work.prompt_tokens)) {

@@ -24,7 +24,7 @@ struct SamplerOptions {
 struct CacheCapacity {
   static constexpr int64_t kMostCacheBytes = int64_t{1} << 30;  // fewer slots rather than more, down to one
 
-  CacheCapacity(const LlamaShape& shape, const SamplingWorkload& work, int64_t most_slots);
+  CacheCapacity(const DecoderShape& shape, const SamplingWorkload& work, int64_t most_slots);
 
   int64_t slots;
   int64_t own;           // positions a slot

@@ -32,7 +32,7 @@ std::vector<Pack> packs_of(const ScoreBatch& batch, size_t& total) {
 // What all packs of a call share.
 struct Scoring {
   const Model& model;
-  const LlamaWeights& weights;
+  const DecoderWeights& weights;
   const ScoreBatch& batch;
   float temperature;
 };
@@ -57,7 +57,7 @@ void score_pack(const Scoring& call, const Pack& pack, Arena& arena, std::span<f
   const ArenaScope scope(arena);
   Tape tape(model.kernels(), arena, false);
   const Var logits =
-      llama(tape, model.shape(), weights, model.rotary(), std::span(batch.ids).subspan(from, size), layout, rows);
+      decoder(tape, model.shape(), weights, model.rotary(), std::span(batch.ids).subspan(from, size), layout, rows);
   const std::vector<float> temperatures(wanted.size(), temperature);
   std::vector<LogSum> sums(wanted.size());
   model.kernels().log_probs(tape.value(logits), wanted, temperatures, sums, out.first(wanted.size()));
@@ -81,7 +81,7 @@ std::vector<float> score_sequences(const Model& model, const float* weights, con
   size_t total = 0;
   const std::vector<Pack> packs = packs_of(batch, total);
   std::vector<float> out(total);
-  const LlamaWeights view(model.shape(), model.parameters(), weights, nullptr);
+  const DecoderWeights view(model.shape(), model.parameters(), weights, nullptr);
   const Scoring call{.model = model, .weights = view, .batch = batch, .temperature = temperature};
   std::mutex mutex;
   std::vector<std::unique_ptr<Arena>> idle;  // of threads between two packs

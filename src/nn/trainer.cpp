@@ -108,7 +108,7 @@ class Trainer::Worker {
     const ArenaScope scope(arena_);
     tape_.clear();
     const Var logits =
-        llama(tape_, trainer_.model_.shape(), weights_, trainer_.model_.rotary(), ids, layout, targets.rows);
+        decoder(tape_, trainer_.model_.shape(), weights_, trainer_.model_.rotary(), ids, layout, targets.rows);
     Side plain;
     Side sampled;
     const LossTerms& terms = trainer_.terms_;
@@ -147,9 +147,9 @@ class Trainer::Worker {
   void diverge(std::span<const TokenId> ids, const Layout& layout, const Targets& targets, Var logits, size_t index,
                Trainer& out) {
     const Model& model = trainer_.model_;
-    const LlamaWeights reference(model.shape(), model.parameters(), trainer_.reference_->read(), nullptr);
+    const DecoderWeights reference(model.shape(), model.parameters(), trainer_.reference_->read(), nullptr);
     Tape tape(model.kernels(), arena_, false);
-    const Var other = llama(tape, model.shape(), reference, model.rotary(), ids, layout, targets.rows);
+    const Var other = decoder(tape, model.shape(), reference, model.rotary(), ids, layout, targets.rows);
     for (size_t t = 0; t < trainer_.terms_.size(); ++t) {
       const LossTerm& term = trainer_.terms_[t];
       if (term.atom || trainer_.totals_.tokens == 0) continue;
@@ -164,7 +164,7 @@ class Trainer::Worker {
   const Trainer& trainer_;
   Buffer gradient_;
   std::optional<LoraFactors> factors_;
-  LlamaWeights weights_;
+  DecoderWeights weights_;
   Arena arena_;
   Tape tape_;
 };

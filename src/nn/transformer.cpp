@@ -58,7 +58,7 @@ struct LlamaOptions {
   throw Error(Exit::usage, "llama: " + what, hint);
 }
 
-LlamaShape shape_of(const LlamaOptions& o, TokenId vocabulary) {
+DecoderShape shape_of(const LlamaOptions& o, TokenId vocabulary) {
   const int64_t kv_heads = o.kv_heads == 0 ? o.heads : o.kv_heads;
   if (o.width % o.heads != 0 || o.width / o.heads % 2 != 0)
     refuse("width " + std::to_string(o.width) + " with " + std::to_string(o.heads) + " heads",
@@ -66,7 +66,7 @@ LlamaShape shape_of(const LlamaOptions& o, TokenId vocabulary) {
   if (o.heads % kv_heads != 0)
     refuse("kv_heads " + std::to_string(kv_heads) + " with " + std::to_string(o.heads) + " heads",
            "kv_heads must divide heads");
-  LlamaShape shape;
+  DecoderShape shape;
   shape.layers = o.layers;
   shape.width = o.width;
   shape.heads = {.query = o.heads, .key = kv_heads, .width = o.width / o.heads};
@@ -96,7 +96,7 @@ class Lane {
 class Transformer final : public Engine {
  public:
   // From scratch, by the seed.
-  Transformer(const LlamaShape& shape, const EngineSetup& setup)
+  Transformer(const DecoderShape& shape, const EngineSetup& setup)
       : model_(shape, cpu_kernels(), setup.lora),
         codec_(setup.codec),
         key_(setup.key),

@@ -47,7 +47,7 @@ TEST_CASE("a transformer whose low-rank factors are trained keeps the engine con
 }
 
 // A folder of a family that is not started from scratch, with weights as a fresh model's.
-std::string write_folder(const std::string& folder, nn::LlamaShape shape) {
+std::string write_folder(const std::string& folder, nn::DecoderShape shape) {
   const std::shared_ptr<const Codec> codec = chars_codec("abcdefghijklmnopqrstuvwxyz");
   shape.vocabulary = codec->vocabulary_size();
   shape.context = 128;

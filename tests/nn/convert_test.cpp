@@ -50,7 +50,7 @@ std::string gguf_of(const std::string& name, HfConfig config) {
 }
 
 HfConfig config_of(const GoldenModel& golden, HfFamily family) {
-  const nn::LlamaShape& shape = golden.model.shape();
+  const nn::DecoderShape& shape = golden.model.shape();
   HfConfig out;
   out.family = family;
   out.hidden_size = shape.width;

@@ -229,7 +229,7 @@ TEST_CASE("a model from a folder takes no tokenizer of the recipe") {
 }
 
 TEST_CASE("a model without positions has a folder of our own kind") {
-  nn::LlamaShape shape = GoldenModel("llama_tied").model.shape();
+  nn::DecoderShape shape = GoldenModel("llama_tied").model.shape();
   shape.rope_theta = 0;
   const std::string config = nn::folder_files(shape, *codec_of_37()).front().text;
   CHECK_THAT(config, Contains("\"sil-llama-nope\""));

@@ -37,9 +37,9 @@ struct GoldenModel {
     return SIL_SOURCE_DIR "/tests/golden/transformer/" + name + end;
   }
 
-  static nn::LlamaShape shape(const Json& about) {
+  static nn::DecoderShape shape(const Json& about) {
     const auto number = [&](const char* key) { return about.at(key).as_int(); };
-    nn::LlamaShape shape;
+    nn::DecoderShape shape;
     shape.layers = number("layers");
     shape.width = number("width");
     shape.heads = {.query = number("heads"), .key = number("kv_heads"), .width = number("head_width")};
@@ -60,13 +60,13 @@ struct GoldenModel {
     if (about.find("family") != nullptr) about.at("family") == Json("gpt2") ? be_gpt2(shape) : be_gemma3(about, shape);
     return shape;
   }
-  static void be_gpt2(nn::LlamaShape& shape) {
+  static void be_gpt2(nn::DecoderShape& shape) {
     shape.learned_positions = true;
     shape.norm = nn::Norm::layer;
     shape.activation = nn::Activation::gelu;
     shape.other_biases = true;
   }
-  static void be_gemma3(const Json& about, nn::LlamaShape& shape) {
+  static void be_gemma3(const Json& about, nn::DecoderShape& shape) {
     shape.norm = nn::Norm::rms_from_one;
     shape.activation = nn::Activation::gelu_gate;
     shape.post_norms = true;
@@ -77,7 +77,7 @@ struct GoldenModel {
     shape.query_scalar = about.at("query_scalar").as_double();
   }
 
-  nn::LlamaWeights weights(float* gradients = nullptr) const {
+  nn::DecoderWeights weights(float* gradients = nullptr) const {
     return {model.shape(), model.parameters(), state.weights.data(), gradients};
   }
 };
@@ -108,10 +108,11 @@ inline std::vector<float> packed_logits(const GoldenModel& golden, const std::ve
   }
   const nn::Layout layout = nn::packed_layout(begin);
   const std::vector<int32_t> wanted = all_rows(ids.size());
-  const nn::LlamaWeights weights = golden.weights();
+  const nn::DecoderWeights weights = golden.weights();
   nn::Arena arena;
   nn::Tape tape(golden.model.kernels(), arena, false);
-  return copied(tape.value(nn::llama(tape, golden.model.shape(), weights, golden.model.rotary(), ids, layout, wanted)));
+  return copied(
+      tape.value(nn::decoder(tape, golden.model.shape(), weights, golden.model.rotary(), ids, layout, wanted)));
 }
 
 }  // namespace sil::test

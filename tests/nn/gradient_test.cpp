@@ -38,9 +38,9 @@ Problem make_problem(int64_t vocabulary) {
 
 double loss_in_double(const GoldenModel& golden, const Problem& p) {
   DoubleOps ops(golden.model.kernels());
-  const nn::LlamaWeights weights = golden.weights();
+  const nn::DecoderWeights weights = golden.weights();
   const auto& logits =
-      ops.value(nn::llama(ops, golden.model.shape(), weights, golden.model.rotary(), p.ids, p.layout, p.wanted));
+      ops.value(nn::decoder(ops, golden.model.shape(), weights, golden.model.rotary(), p.ids, p.layout, p.wanted));
   double loss = 0;
   for (size_t t = 0; t < p.wanted.size(); ++t) {
     const auto temperature = static_cast<double>(p.temperature[t]);
@@ -53,11 +53,11 @@ double loss_in_double(const GoldenModel& golden, const Problem& p) {
 }
 
 // Goes on with the gradient in the sinks of the weights.
-void go_back(const GoldenModel& golden, const Problem& p, const nn::LlamaWeights& weights) {
+void go_back(const GoldenModel& golden, const Problem& p, const nn::DecoderWeights& weights) {
   nn::Arena arena;
   nn::Tape tape(golden.model.kernels(), arena, true);
   const nn::Var logits =
-      nn::llama(tape, golden.model.shape(), weights, golden.model.rotary(), p.ids, p.layout, p.wanted);
+      nn::decoder(tape, golden.model.shape(), weights, golden.model.rotary(), p.ids, p.layout, p.wanted);
   std::vector<LogSum> sums(p.wanted.size());
   std::vector<float> logp(p.wanted.size());
   golden.model.kernels().log_probs(tape.value(logits), p.targets, p.temperature, sums, logp);
@@ -149,7 +149,7 @@ struct Adapter {
     nn::LowRank sink;
   };
   std::vector<std::unique_ptr<Factors>> factors;
-  nn::LlamaWeights weights;
+  nn::DecoderWeights weights;
 
   explicit Adapter(const GoldenModel& golden) : weights(golden.weights()) {
     const nn::Kernels& kernels = golden.model.kernels();
@@ -264,13 +264,13 @@ TEST_CASE("logits equal those in double precision within fp32's rounding") {
     Problem p = make_problem(golden.model.shape().vocabulary);
     p.wanted = all_rows(p.ids.size());
     DoubleOps ops(golden.model.kernels());
-    const nn::LlamaWeights weights = golden.weights();
+    const nn::DecoderWeights weights = golden.weights();
     const auto& expected =
-        ops.value(nn::llama(ops, golden.model.shape(), weights, golden.model.rotary(), p.ids, p.layout, p.wanted));
+        ops.value(nn::decoder(ops, golden.model.shape(), weights, golden.model.rotary(), p.ids, p.layout, p.wanted));
     nn::Arena arena;
     nn::Tape tape(golden.model.kernels(), arena, false);
     const nn::Tensor seen =
-        tape.value(nn::llama(tape, golden.model.shape(), weights, golden.model.rotary(), p.ids, p.layout, p.wanted));
+        tape.value(nn::decoder(tape, golden.model.shape(), weights, golden.model.rotary(), p.ids, p.layout, p.wanted));
     for (size_t i = 0; i < expected.data.size(); ++i)
       CHECK(std::abs(static_cast<double>(seen.data[i]) - expected.data[i]) < 2e-5);
   }

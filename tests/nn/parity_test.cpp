@@ -44,7 +44,7 @@ TEST_CASE("a sequence has the same logits alone and in any pack") {
 // a time into another.
 std::vector<float> cached_logits(const GoldenModel& golden, const std::vector<TokenId>& ids, int64_t prefix,
                                  int64_t step) {
-  const nn::LlamaWeights weights = golden.weights();
+  const nn::DecoderWeights weights = golden.weights();
   const auto size = static_cast<int64_t>(ids.size());
   nn::Cache cache(golden.model.shape().heads, golden.model.shape().layers, 4 * nn::Cache::whole(size));
   const nn::Cache::Region shared{0, nn::Cache::whole(size)};
@@ -66,7 +66,8 @@ std::vector<float> cached_logits(const GoldenModel& golden, const std::vector<To
     const std::vector<int32_t> wanted = all_rows(static_cast<size_t>(rows));
     const auto part = std::span(ids).subspan(static_cast<size_t>(at), static_cast<size_t>(rows));
     tape.clear();
-    const nn::Var logits = nn::llama(tape, golden.model.shape(), weights, golden.model.rotary(), part, layout, wanted);
+    const nn::Var logits =
+        nn::decoder(tape, golden.model.shape(), weights, golden.model.rotary(), part, layout, wanted);
     for (float value : copied(tape.value(logits))) out.push_back(value);
     at += rows;
   }
@@ -93,8 +94,8 @@ TEST_CASE("rows that share a prefix read it together with the same result") {
   for (const std::string& name : kModels) {
     const GoldenModel golden(name);
     const std::vector<TokenId> ids = ids_of(golden.about.at("sequences").as_array().at(0));
-    const nn::LlamaShape& shape = golden.model.shape();
-    const nn::LlamaWeights weights = golden.weights();
+    const nn::DecoderShape& shape = golden.model.shape();
+    const nn::DecoderWeights weights = golden.weights();
     constexpr int64_t kPrefix = 21;
     nn::Cache cache(shape.heads, shape.layers, 256);
     nn::Arena arena;
@@ -103,7 +104,7 @@ TEST_CASE("rows that share a prefix read it together with the same result") {
       layout.cache = &cache;
       const std::vector<int32_t> wanted = all_rows(part.size());
       tape.clear();
-      return copied(tape.value(nn::llama(tape, shape, weights, golden.model.rotary(), part, layout, wanted)));
+      return copied(tape.value(nn::decoder(tape, shape, weights, golden.model.rotary(), part, layout, wanted)));
     };
     const nn::Cache::Region shared{0, 32};
     run(std::span(ids).first(kPrefix),
@@ -131,15 +132,15 @@ TEST_CASE("every instruction set computes the same logits") {
   const std::vector<float> expected = packed_logits(golden, {ids});
   for (const nn::cpu::Primitives* set : nn::cpu::runnable()) {
     INFO(set->name);
-    const nn::LlamaWeights weights = golden.weights();
+    const nn::DecoderWeights weights = golden.weights();
     const auto kernels = nn::cpu_kernels(*set);
     nn::Arena arena;
     nn::Tape tape(*kernels, arena, false);
     const std::vector<int64_t> begin{0, static_cast<int64_t>(ids.size())};
     const nn::Layout layout = nn::packed_layout(begin);
     const std::vector<int32_t> wanted = all_rows(ids.size());
-    CHECK(copied(tape.value(
-              nn::llama(tape, golden.model.shape(), weights, golden.model.rotary(), ids, layout, wanted))) == expected);
+    CHECK(copied(tape.value(nn::decoder(tape, golden.model.shape(), weights, golden.model.rotary(), ids, layout,
+                                        wanted))) == expected);
   }
 }
 

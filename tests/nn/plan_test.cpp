@@ -15,14 +15,14 @@ uint64_t bytes_of_training(const GoldenModel& golden, int64_t length) {
   nn::Arena arena;
   nn::Tape tape(golden.model.kernels(), arena, true);
   nn::Buffer gradients(golden.model.parameters().floats);
-  const nn::LlamaWeights weights = golden.weights(gradients.data());
+  const nn::DecoderWeights weights = golden.weights(gradients.data());
   std::vector<int64_t> begin{0};
   while (begin.back() < kTokens) begin.push_back(std::min(kTokens, begin.back() + length));
   const nn::Layout layout = nn::packed_layout(begin);
   const std::vector<TokenId> ids(kTokens, 1);
   std::vector<int32_t> rows;
   for (int32_t row = 0; row < kTokens; ++row) rows.push_back(row);
-  const nn::Var logits = nn::llama(tape, golden.model.shape(), weights, golden.model.rotary(), ids, layout, rows);
+  const nn::Var logits = nn::decoder(tape, golden.model.shape(), weights, golden.model.rotary(), ids, layout, rows);
   const nn::Tensor gradient = tape.gradient(logits);
   std::fill_n(gradient.data, gradient.size(), 1e-3F);
   tape.backward();
@@ -50,7 +50,7 @@ TEST_CASE("the plan of an update counts the activations and scratch that its pac
 
 TEST_CASE("the plan of sampling grows with slots and lengths up to its bounds") {
   const GoldenModel golden("llama_gqa");
-  const nn::LlamaShape& shape = golden.model.shape();
+  const nn::DecoderShape& shape = golden.model.shape();
   const auto cache_of = [&](const SamplingWorkload& work, int threads) {
     return nn::sampling_plan(golden.model, work, threads).cache;
   };
@@ -64,7 +64,7 @@ TEST_CASE("the plan of sampling grows with slots and lengths up to its bounds") 
 }
 
 TEST_CASE("a sampler's cache is bounded: long prompts leave fewer slots and at least one") {
-  nn::LlamaShape shape;
+  nn::DecoderShape shape;
   shape.layers = 32;
   shape.heads = {.query = 32, .key = 32, .width = 128};
   shape.context = 8192;

@@ -31,11 +31,11 @@ struct Problem {
 
 nn::Buffer gradient_of(const GoldenModel& golden, const Problem& p) {
   nn::Buffer gradients(golden.model.parameters().floats);
-  const nn::LlamaWeights weights = golden.weights(gradients.data());
+  const nn::DecoderWeights weights = golden.weights(gradients.data());
   nn::Arena arena;
   nn::Tape tape(golden.model.kernels(), arena, true);
   const nn::Var logits =
-      nn::llama(tape, golden.model.shape(), weights, golden.model.rotary(), p.ids, p.layout, p.wanted);
+      nn::decoder(tape, golden.model.shape(), weights, golden.model.rotary(), p.ids, p.layout, p.wanted);
   std::vector<LogSum> sums(p.wanted.size());
   std::vector<float> logp(p.wanted.size());
   golden.model.kernels().log_probs(tape.value(logits), p.targets, p.temperature, sums, logp);
@@ -49,9 +49,9 @@ at::Tensor floats(const std::vector<float>& values) {
   return at::tensor(at::ArrayRef<float>(values), at::kFloat);
 }
 
-void go_back(AutogradOps& ops, const GoldenModel& golden, const nn::LlamaWeights& weights, const Problem& p) {
+void go_back(AutogradOps& ops, const GoldenModel& golden, const nn::DecoderWeights& weights, const Problem& p) {
   const nn::Var logits =
-      nn::llama(ops, golden.model.shape(), weights, golden.model.rotary(), p.ids, p.layout, p.wanted);
+      nn::decoder(ops, golden.model.shape(), weights, golden.model.rotary(), p.ids, p.layout, p.wanted);
   const at::Tensor z = ops.value(logits) / floats(p.temperature).to(at::kDouble).unsqueeze(1);
   const at::Tensor logp = at::log_softmax(z, 1).gather(1, AutogradOps::indices(p.targets).unsqueeze(1)).squeeze(1);
   (logp * floats(p.weights).to(at::kDouble)).sum().backward();
@@ -62,7 +62,7 @@ TEST_CASE("gradients are those of torch's autograd in float64: |g - g'| / |g| <=
     const GoldenModel golden(name);
     const Problem p(golden.model.shape().vocabulary);
     const nn::Buffer gradients = gradient_of(golden, p);
-    const nn::LlamaWeights weights = golden.weights();
+    const nn::DecoderWeights weights = golden.weights();
     AutogradOps ops(golden.model.kernels());
     go_back(ops, golden, weights, p);
     for (const nn::Parameter& parameter : golden.model.parameters().parameters) {

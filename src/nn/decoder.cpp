@@ -1,4 +1,4 @@
-#include "nn/llama.h"
+#include "nn/decoder.h"
 
 #include <cmath>
 
@@ -7,7 +7,7 @@ namespace {
 
 const VectorWeight kNoBias;
 
-// Gives parameters out in the order in which llama_parameters lists them.
+// Gives parameters out in the order in which decoder_parameters lists them.
 class Handing {
  public:
   Handing(const Parameters& parameters, const float* values, float* gradients, const LoraFactors* factors)
@@ -38,16 +38,16 @@ class Handing {
   size_t at_ = 0;
 };
 
-RmsNorm rms_of(const LlamaShape& shape) {
+RmsNorm rms_of(const DecoderShape& shape) {
   return {.epsilon = shape.epsilon, .base = shape.norm == Norm::rms_from_one ? 1.0F : 0.0F};
 }
 
-Var normed(Ops& ops, const LlamaShape& shape, Var x, const LlamaWeights::NormWeights& norm) {
+Var normed(Ops& ops, const DecoderShape& shape, Var x, const DecoderWeights::NormWeights& norm) {
   if (shape.norm == Norm::layer) return ops.layer_norm(x, norm.scale, norm.shift, shape.epsilon);
   return ops.rms_norm(x, norm.scale, rms_of(shape));
 }
 
-AttentionLayer attention_layer(const LlamaShape& shape, int64_t index) {
+AttentionLayer attention_layer(const DecoderShape& shape, int64_t index) {
   const double scalar = shape.query_scalar > 0 ? shape.query_scalar : static_cast<double>(shape.heads.width);
   return {.index = index,
           .scale = 1 / std::sqrt(static_cast<float>(scalar)),
@@ -57,12 +57,12 @@ AttentionLayer attention_layer(const LlamaShape& shape, int64_t index) {
 // What the layers of one pass share.
 struct Pass {
   Ops& ops;
-  const LlamaShape& shape;
+  const DecoderShape& shape;
   const RotaryTables& rotary;
   const Layout& layout;
 };
 
-Var attention_of(const Pass& pass, const LlamaWeights::Layer& layer, int64_t index, Var x) {
+Var attention_of(const Pass& pass, const DecoderWeights::Layer& layer, int64_t index, Var x) {
   const auto& [ops, shape, rotary, layout] = pass;
   Var qkv = ops.linear(x, layer.qkv, layer.qkv_bias);
   if (shape.qk_norm) qkv = ops.head_norm(qkv, shape.heads, layer.query_norm, layer.key_norm, rms_of(shape));
@@ -72,7 +72,7 @@ Var attention_of(const Pass& pass, const LlamaWeights::Layer& layer, int64_t ind
   return ops.linear(seen, layer.output, layer.output_bias);
 }
 
-Var mlp_of(const Pass& pass, const LlamaWeights::Layer& layer, Var x) {
+Var mlp_of(const Pass& pass, const DecoderWeights::Layer& layer, Var x) {
   const auto activated = [&](Var up) {
     switch (pass.shape.activation) {
       case Activation::silu_gate:
@@ -87,7 +87,7 @@ Var mlp_of(const Pass& pass, const LlamaWeights::Layer& layer, Var x) {
   return pass.ops.linear(activated(pass.ops.linear(x, layer.up, layer.up_bias)), layer.down, layer.down_bias);
 }
 
-Var layer_of(const Pass& pass, const LlamaWeights::Layer& layer, int64_t index, Var x) {
+Var layer_of(const Pass& pass, const DecoderWeights::Layer& layer, int64_t index, Var x) {
   const auto& [ops, shape, rotary, layout] = pass;
   Var seen = attention_of(pass, layer, index, normed(ops, shape, x, layer.attention_norm));
   if (shape.post_norms) seen = normed(ops, shape, seen, layer.attention_post_norm);
@@ -97,11 +97,11 @@ Var layer_of(const Pass& pass, const LlamaWeights::Layer& layer, int64_t index, 
   return ops.add(x, made);
 }
 
-int64_t query_width(const LlamaShape& shape) {
+int64_t query_width(const DecoderShape& shape) {
   return shape.heads.query * shape.heads.width;
 }
 
-void list_llama_layer(const LlamaShape& shape, const Kernels& kernels, const std::string& block, Parameters& list) {
+void list_llama_layer(const DecoderShape& shape, const Kernels& kernels, const std::string& block, Parameters& list) {
   const int64_t query = query_width(shape);
   const int64_t key = shape.heads.key * shape.heads.width;
   const std::string attention = block + "self_attn.";
@@ -140,7 +140,7 @@ void list_layer_norm(const std::string& name, int64_t width, Parameters& list) {
   list.add_vector(false, {{name + ".bias", width}});
 }
 
-void list_gpt2_layer(const LlamaShape& shape, const Kernels& kernels, const std::string& block, Parameters& list) {
+void list_gpt2_layer(const DecoderShape& shape, const Kernels& kernels, const std::string& block, Parameters& list) {
   list_layer_norm(block + "ln_1", shape.width, list);
   list_gpt2_map(kernels, block + "attn.c_attn", shape.width, shape.heads.row(), false, list);
   list_gpt2_map(kernels, block + "attn.c_proj", query_width(shape), shape.width, true, list);
@@ -151,7 +151,7 @@ void list_gpt2_layer(const LlamaShape& shape, const Kernels& kernels, const std:
 
 }  // namespace
 
-Parameters llama_parameters(const LlamaShape& shape, const Kernels& kernels) {
+Parameters decoder_parameters(const DecoderShape& shape, const Kernels& kernels) {
   Parameters list;
   const bool gpt2 = shape.learned_positions;
   list.add_matrix(kernels, shape.width,
@@ -172,8 +172,8 @@ Parameters llama_parameters(const LlamaShape& shape, const Kernels& kernels) {
   return list;
 }
 
-LlamaWeights::LlamaWeights(const LlamaShape& shape, const Parameters& parameters, const float* values, float* gradients,
-                           const LoraFactors* factors) {
+DecoderWeights::DecoderWeights(const DecoderShape& shape, const Parameters& parameters, const float* values,
+                               float* gradients, const LoraFactors* factors) {
   Handing hand(parameters, values, gradients, factors);
   const auto norm_weights = [&] {
     NormWeights out{.scale = hand.vector(), .shift = {}};
@@ -206,7 +206,7 @@ LlamaWeights::LlamaWeights(const LlamaShape& shape, const Parameters& parameters
   head = shape.tied ? embedding : hand.matrix();
 }
 
-RotaryTables rotary_tables(const LlamaShape& shape) {
+RotaryTables rotary_tables(const DecoderShape& shape) {
   RotaryTables out;
   if (shape.rope_theta == 0) return out;
   out.full = rotary_table(shape.context, shape.heads.width, shape.rope_theta, shape.rope_scaling);
@@ -214,8 +214,8 @@ RotaryTables rotary_tables(const LlamaShape& shape) {
   return out;
 }
 
-Var llama(Ops& ops, const LlamaShape& shape, const LlamaWeights& weights, const RotaryTables& rotary,
-          std::span<const TokenId> ids, const Layout& layout, std::span<const int32_t> wanted) {
+Var decoder(Ops& ops, const DecoderShape& shape, const DecoderWeights& weights, const RotaryTables& rotary,
+            std::span<const TokenId> ids, const Layout& layout, std::span<const int32_t> wanted) {
   const Pass pass{.ops = ops, .shape = shape, .rotary = rotary, .layout = layout};
   Var x = ops.embed(weights.embedding, ids);
   if (shape.embedding_scale != 1) x = ops.scale(x, shape.embedding_scale);

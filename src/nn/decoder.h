@@ -17,7 +17,7 @@ namespace sil::nn {
 enum class Norm : uint8_t { rms, rms_from_one, layer };          // rms_from_one: weights are what differs from 1
 enum class Activation : uint8_t { silu_gate, gelu_gate, gelu };  // of the MLP
 
-struct LlamaShape {
+struct DecoderShape {
   int64_t layers = 0;
   int64_t width = 0;
   Heads heads;
@@ -49,15 +49,15 @@ struct LlamaShape {
 struct RotaryTables {
   RotaryTable full, windowed;
 };
-RotaryTables rotary_tables(const LlamaShape& shape);
+RotaryTables rotary_tables(const DecoderShape& shape);
 
-Parameters llama_parameters(const LlamaShape& shape, const Kernels& kernels);
+Parameters decoder_parameters(const DecoderShape& shape, const Kernels& kernels);
 
 // The weights of one version as the model reads them, with where their gradients go: to a flat buffer, to the factors
 // of an adapter, or (both null) nowhere. What a shape lacks is null. Views; owns nothing.
-struct LlamaWeights {
-  LlamaWeights(const LlamaShape& shape, const Parameters& parameters, const float* values, float* gradients,
-               const LoraFactors* factors = nullptr);
+struct DecoderWeights {
+  DecoderWeights(const DecoderShape& shape, const Parameters& parameters, const float* values, float* gradients,
+                 const LoraFactors* factors = nullptr);
 
   struct NormWeights {
     VectorWeight scale;
@@ -86,7 +86,7 @@ struct LlamaWeights {
 };
 
 // Logits of the wanted rows, [wanted.size(), vocabulary]. `rotary` is of the shape.
-Var llama(Ops& ops, const LlamaShape& shape, const LlamaWeights& weights, const RotaryTables& rotary,
-          std::span<const TokenId> ids, const Layout& layout, std::span<const int32_t> wanted);
+Var decoder(Ops& ops, const DecoderShape& shape, const DecoderWeights& weights, const RotaryTables& rotary,
+            std::span<const TokenId> ids, const Layout& layout, std::span<const int32_t> wanted);
 
 }  // namespace sil::nn
