@@ -9,6 +9,7 @@
 
 #include "app/builtins.h"
 #include "app/commands.h"
+#include "app/open_model.h"
 #include "app/output.h"
 #include "app/row_filter.h"
 #include "loop/setup.h"
@@ -42,15 +43,6 @@ struct ScoreRowOptions {
     v.option("temperature", temperature, {.help = "of the log-probs; 0 stands for 1", .low = 0, .high = 100});
   }
 };
-
-std::unique_ptr<Engine> open_model(const std::string& folder, int64_t threads) {
-  const Builtins builtins;
-  const PluginSpec spec =
-      parse_plugin("{path: {folder: " + dump(Json(folder)) + "}}", "engine", builtins.shelves(), {});
-  EngineSetup setup;
-  setup.threads = thread_count(threads);
-  return builtins.registries.engines.make(spec)->make(setup);
-}
 
 Json number_list(std::span<const TokenId> ids) {
   Json out = Json::array();
