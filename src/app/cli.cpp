@@ -203,7 +203,13 @@ class CommandLine {
         add(app_, "score", "a model's log-probs of rows on stdin", [this] { return score_command(model_); });
     add_rows(score);
     score->footer(score_row_help);
+    CLI::App* talk = add(app_, "chat", "a conversation with a model", [this] { return chat_command(model_); });
+    talk->add_option("MODEL", model_.folder, "a model's folder, an adapter's, or a .gguf file")->required();
+    talk->add_option("k=v", model_.options, "its options");
+    add_threads(*talk, model_.threads);
+    talk->footer(chat_help);
     add_conversions();
+    add_eval();
     CLI::App* chat = app_.add_subcommand("template", "chat templates");
     chat->require_subcommand(1);
     CLI::App* render = add(*chat, "render", "conversations on stdin as a model reads them",
@@ -254,6 +260,17 @@ class CommandLine {
         ->check(CLI::IsMember({"fp32", "bf16", "fp16"}));
     out->add_flag("--merge", export_.merge, "an adapter merged into its base: a whole model");
     out->add_flag("--json", export_.json, "JSON on stdout");
+  }
+
+  void add_eval() {
+    CLI::App* eval = add(app_, "eval", "pass@k of a model on tasks", [this] { return eval_command(eval_); });
+    eval->add_option("MODEL", eval_.model, "a model's folder, an adapter's, or a .gguf file")->required();
+    eval->add_option("k=v", eval_.words, "tasks, and options of the step `evaluate`")->required();
+    eval->add_option("--rollouts", eval_.rollouts, "a new file for the rollouts, one a line as JSON");
+    add_threads(*eval, eval_.threads);
+    eval->add_flag("--json", eval_.json, "JSON on stdout");
+    eval->add_flag("--quiet", eval_.quiet, "no progress");
+    eval->footer(eval_help);
   }
 
   void add_help() {
@@ -307,6 +324,7 @@ class CommandLine {
   ReplayArguments replay_;
   RejudgeArguments rejudge_;
   ExportArguments export_;
+  EvalArguments eval_;
   ModelArguments model_;
   DataCheckArguments data_check_;
   DataInspectArguments data_inspect_;

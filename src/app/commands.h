@@ -115,8 +115,20 @@ struct ModelArguments {
 };
 int generate_command(const ModelArguments& arguments);
 int score_command(const ModelArguments& arguments);
+int chat_command(const ModelArguments& arguments);
 std::string generate_row_help();  // rows, answers, options
 std::string score_row_help();
+std::string chat_help();
+
+struct EvalArguments {
+  std::string model;
+  std::vector<std::string> words;  // tasks, and options of `evaluate`
+  std::string rollouts;            // file to write them to; "" = none
+  int64_t threads = 0;             // 0 = all cores
+  bool json = false, quiet = false;
+};
+int eval_command(const EvalArguments& arguments);
+std::string eval_help();
 
 int tokenizer_encode_command(const std::string& tokenizer);
 int tokenizer_decode_command(const std::string& tokenizer);

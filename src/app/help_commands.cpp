@@ -34,6 +34,8 @@ std::string overview() {
   sil rebuild RUN               metrics, checkpoints and other derived files again
   sil generate MODEL [k=v ...]  a model's answers to rows on stdin
   sil score MODEL [k=v ...]     a model's log-probs of rows on stdin
+  sil chat MODEL [k=v ...]      a conversation with a model
+  sil eval MODEL TASK [k=v ...] pass@k of a model on a task or a file of problems
   sil import FILE.gguf DIR      a GGUF file as a Hugging Face folder
   sil export MODEL|RUN OUT      a Hugging Face folder in fp32, bf16 or fp16, or a GGUF file; --merge for adapters
   sil judge VERIFIER [k=v ...]  verdicts for rows on stdin

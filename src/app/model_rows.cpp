@@ -9,6 +9,7 @@
 
 #include "app/builtins.h"
 #include "app/commands.h"
+#include "app/open_model.h"
 #include "app/output.h"
 #include "app/row_filter.h"
 #include "loop/setup.h"

@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <csignal>
+#include <mutex>
 #include <string_view>
 #include <thread>
 
@@ -19,6 +20,15 @@ std::stop_source& stop_source() {
   return *source;
 }
 
+std::mutex interruption_mutex;
+std::stop_source* interruption = nullptr;  // of the Interruption that lives
+
+// False where none lives, or where it has been asked to stop already.
+bool interrupted_answer() {
+  const std::lock_guard lock(interruption_mutex);
+  return interruption != nullptr && interruption->request_stop();
+}
+
 std::atomic<bool> somebody_listens = false;
 std::atomic<bool> wants_status = false;
 
@@ -30,6 +40,7 @@ void wait_for_signals(sigset_t signals) {
       wants_status.store(true);
       continue;
     }
+    if (interrupted_answer()) continue;
     if (!somebody_listens.load() || stop_source().stop_requested()) {
       kill_all_processes();
       ::_exit(128 + number);
@@ -58,6 +69,16 @@ void watch_signals() {
 std::stop_token stop_on_signal() {
   somebody_listens.store(true);
   return stop_source().get_token();
+}
+
+Interruption::Interruption() {
+  const std::lock_guard lock(interruption_mutex);
+  interruption = &source_;
+}
+
+Interruption::~Interruption() {
+  const std::lock_guard lock(interruption_mutex);
+  interruption = nullptr;
 }
 
 bool status_asked() {

@@ -28,6 +28,14 @@ bool StopText::push(TokenId id) {
   return true;
 }
 
+std::string_view StopText::settled() const {
+  size_t open = 0;  // bytes at the end that may begin a stop string
+  for (const std::string& stop : sampling_.stop)
+    for (size_t length = std::min(stop.size() - 1, text_.size()); length > open; --length)
+      if (text_.ends_with(std::string_view(stop).substr(0, length))) open = length;
+  return std::string_view(text_).substr(0, text_.size() - (cut_ ? 0 : open));
+}
+
 std::string StopText::finish() {
   if (!cut_) text_ += decoder_->finish();
   return std::move(text_);

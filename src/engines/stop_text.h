@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "sil/codec.h"
@@ -20,6 +21,8 @@ class StopText {
   // True once the completion has ended: the id is one that stops, and adds no text, or it completed a stop string; the
   // text is then cut where the earliest one begins.
   bool push(TokenId id);
+  // What of the text so far no stop string can cut any more.
+  std::string_view settled() const;
   // The text; characters left unfinished are U+FFFD unless a stop string cut them off.
   std::string finish();
 

@@ -57,6 +57,7 @@ struct Slot {
   std::vector<TokenId> top_ids;
   std::vector<float> top_logprobs;
   std::unique_ptr<StopText> text;
+  size_t told = 0;  // bytes of it
 };
 
 SamplingWorkload workload(const GenerateBatch& batch) {
@@ -202,6 +203,15 @@ class Sampling {
       finish(slot, Finish::stop);
     else if (slot.ids.size() >= most || length >= shape_.context)
       finish(slot, Finish::length);
+    else if (work_.text != nullptr)
+      tell(slot, slot.text->settled());
+  }
+
+  void tell(Slot& slot, std::string_view text) {
+    if (text.size() == slot.told) return;
+    const std::lock_guard lock(work_.sink_mutex);
+    (*work_.text)(slot.request, text.substr(slot.told));
+    slot.told = text.size();
   }
 
   void finish(Slot& slot, Finish why) {
@@ -213,6 +223,7 @@ class Sampling {
     completion.top_logprobs = slot.top_logprobs;
     completion.finish = why;
     completion.text = slot.text->finish();
+    if (work_.text != nullptr) tell(slot, completion.text);
     const std::lock_guard lock(work_.sink_mutex);
     work_.sink(slot.request, std::move(completion));
     slot.text.reset();  // marks it as finished

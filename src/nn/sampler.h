@@ -12,6 +12,7 @@
 #include "engines/generation.h"
 #include "nn/model.h"
 #include "sil/engine.h"
+#include "sil/streaming.h"
 
 namespace sil::nn {
 
@@ -64,7 +65,8 @@ struct SamplingWork {
   const GenerateBatch& batch;
   RequestQueue& queue;
   const CompletionSink& sink;
-  std::mutex& sink_mutex;
+  const TextSink* text = nullptr;  // or none
+  std::mutex& sink_mutex;          // of both
 };
 
 // Until the queue is empty or `stop` is requested. Throws Error(Exit::unreadable) on a prompt that is empty or longer

@@ -19,6 +19,7 @@
 #include "nn/scorer.h"
 #include "nn/trainer.h"
 #include "sil/error.h"
+#include "sil/streaming.h"
 
 namespace sil::nn {
 namespace {
@@ -93,7 +94,7 @@ class Lane {
   std::counting_semaphore<>& lanes_;
 };
 
-class Transformer final : public Engine {
+class Transformer final : public Engine, public StreamingEngine {
  public:
   // From scratch, by the seed.
   Transformer(const DecoderShape& shape, const EngineSetup& setup)
@@ -145,7 +146,14 @@ class Transformer final : public Engine {
   }
   Digest digest(Version version) const override { return model_.digest(*versions_.get(version)); }
 
-  void generate(Version version, const GenerateBatch& batch, const CompletionSink& sink, std::stop_token stop) override;
+  void generate(Version version, const GenerateBatch& batch, const CompletionSink& sink,
+                std::stop_token stop) override {
+    sample(version, batch, sink, nullptr, stop);
+  }
+  void generate_streaming(Version version, const GenerateBatch& batch, const CompletionSink& sink, const TextSink& text,
+                          std::stop_token stop) override {
+    sample(version, batch, sink, &text, stop);
+  }
   std::vector<float> score(Version version, const ScoreBatch& batch, double temperature) override;
   UpdateResult update(Version from, TrainBatches& batches, const LossSpec& loss, const OptimizerOptions& optimizer,
                       Version reference, std::optional<UpdateCheckpoint> resume, UpdateSink& sink,
@@ -178,6 +186,8 @@ class Transformer final : public Engine {
   }
 
  private:
+  void sample(Version version, const GenerateBatch& batch, const CompletionSink& sink, const TextSink* text,
+              const std::stop_token& stop);
   Buffer own_weights() const { return folder_ ? model_.read_weights(*folder_->weights()) : model_.initial(key_); }
   // What an adapter's factors stand on, of all versions; null without one.
   std::shared_ptr<const Buffer> base() const {
@@ -215,8 +225,8 @@ class Transformer final : public Engine {
   Versions<State> versions_;
 };
 
-void Transformer::generate(Version version, const GenerateBatch& batch, const CompletionSink& sink,
-                           std::stop_token stop) {
+void Transformer::sample(Version version, const GenerateBatch& batch, const CompletionSink& sink, const TextSink* text,
+                         const std::stop_token& stop) {
   check_generate(batch, vocabulary());
   const auto state = versions_.get(version);
   std::mutex sink_mutex;
@@ -233,6 +243,7 @@ void Transformer::generate(Version version, const GenerateBatch& batch, const Co
                           .batch = batch,
                           .queue = queue,
                           .sink = sink,
+                          .text = text,
                           .sink_mutex = sink_mutex};
   const auto lane = [&](int64_t) {
     const Lane held(lanes_);

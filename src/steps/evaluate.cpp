@@ -19,8 +19,8 @@ class Evaluate final : public Step {
     if (!options_.best_of.empty() && options_.samples == 1)
       findings.push_back({spec.place, spec.name + ": best_of has one rollout a problem to choose from",
                           "say how many, e.g. samples: 8"});
-    if (!options_.best_of.empty()) try {
-        check_weights(options_.best_of, "sum");
+    for (const auto* list : {&options_.verify, &options_.best_of}) try {
+        if (!list->empty()) check_weights(*list, "sum");
       } catch (const Error& error) {
         findings.insert(findings.end(), error.findings().begin(), error.findings().end());
       }
@@ -41,8 +41,11 @@ class Evaluate final : public Step {
   }
   bool makes_pool(const StepSpec&) const override { return false; }
   std::vector<std::string> unconfined(const Registries& shelves) const override {
-    const auto ranker = make_ranker(options_, shelves);
-    return ranker ? ranker->unconfined() : std::vector<std::string>();
+    std::vector<std::string> out;
+    for (const auto* list : {&options_.verify, &options_.best_of})
+      if (const auto judge = make_judge(*list, shelves))
+        for (std::string& command : judge->unconfined()) out.push_back(std::move(command));
+    return out;
   }
   std::shared_ptr<const Sampler> sampler(RoundContext& context, const StepSpec& spec) const override {
     return std::make_shared<Sampler>(evaluation_sampler(context, spec.name, options_, versions(context)));

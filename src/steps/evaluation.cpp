@@ -58,10 +58,11 @@ void set_rate(Metrics& metrics, const std::string& name, double sum, int64_t n) 
 
 class EvaluationRun final : public LocalRun {
  public:
-  EvaluationRun(RoundContext& context, Sampler sampler, std::unique_ptr<Verifier> ranker)
+  EvaluationRun(RoundContext& context, const EvaluateOptions& options, Sampler sampler)
       : context_(context),
         sampler_(std::move(sampler)),
-        ranker_(std::move(ranker)),
+        ranker_(make_judge(options.best_of, context.registries)),
+        verifier_(make_judge(options.verify, context.registries)),
         metrics_(round_scope(context.round())) {}
 
   void process(Frame& frame, StepOutput& out) const override {
@@ -69,15 +70,11 @@ class EvaluationRun final : public LocalRun {
     for (size_t g = 0; g < frame.groups.size(); ++g) from.push_back({g, -1, 0, {}});
     out.tally.count("asked", sample(context_, sampler_, from, frame));
     if (context_.stop.stop_requested()) return;
-    if (ranker_) rank(frame, out.tally);
+    // The last word is the truth's.
+    if (ranker_) judge(*ranker_, frame, out.tally);
+    verifier_ ? judge(*verifier_, frame, out.tally) : check(frame, out.tally);
     FrameText rollouts, verdicts;
-    for (Group& group : frame.groups) {
-      const Task& task = *context_.task_of(*group.problem);
-      for (Rollout& rollout : group.rollouts) {
-        const TaskCheck truth = task.check(*group.problem, rollout.text);
-        Verdict verdict = truth.correct ? passed(truth.reason) : failed(truth.reason);
-        add(std::move(verdict), "task@1", rollout, out.tally);
-      }
+    for (const Group& group : frame.groups) {
       append_rollouts(rollouts, group, true);
       append_verdicts(verdicts, group, sampler_.step);
     }
@@ -95,26 +92,36 @@ class EvaluationRun final : public LocalRun {
     rollout.verdicts.push_back(std::move(verdict));
   }
 
-  // A verdict of the ranker comes before the truth, which is the last word.
-  void rank(Frame& frame, Tally& tally) const {
+  // By the tasks' own rule.
+  void check(Frame& frame, Tally& tally) const {
+    for (Group& group : frame.groups) {
+      const Task& task = *context_.task_of(*group.problem);
+      for (Rollout& rollout : group.rollouts) {
+        const TaskCheck truth = task.check(*group.problem, rollout.text);
+        add(truth.correct ? passed(truth.reason) : failed(truth.reason), "task@1", rollout, tally);
+      }
+    }
+  }
+
+  void judge(const Verifier& verifier, Frame& frame, Tally& tally) const {
     std::vector<JudgeItem> items;
     for (const Group& group : frame.groups)
       for (const Rollout& rollout : group.rollouts) items.push_back({&group, &rollout});
     std::vector<Verdict> verdicts(items.size());
-    JudgeContext judge;
-    judge.task = [this](const Problem& problem) { return context_.task_of(problem); };
-    judge.scope = [this](const JudgeItem& item) { return unit_scope(*item.group, item.rollout, "", metrics_); };
-    judge.stop = context_.stop;
-    ranker_->verify(items, judge, verdicts);
+    JudgeContext around;
+    around.task = [this](const Problem& problem) { return context_.task_of(problem); };
+    around.scope = [this](const JudgeItem& item) { return unit_scope(*item.group, item.rollout, "", metrics_); };
+    around.stop = context_.stop;
+    verifier.verify(items, around, verdicts);
     size_t next = 0;
     for (Group& group : frame.groups)
-      for (Rollout& rollout : group.rollouts) add(std::move(verdicts[next++]), ranker_->version(), rollout, tally);
+      for (Rollout& rollout : group.rollouts) add(std::move(verdicts[next++]), verifier.version(), rollout, tally);
   }
 
   RoundContext& context_;
   Sampler sampler_;
-  std::unique_ptr<Verifier> ranker_;
-  std::shared_ptr<const Scope> metrics_;  // of the round's steps, before this one
+  std::unique_ptr<Verifier> ranker_, verifier_;  // null: none
+  std::shared_ptr<const Scope> metrics_;         // of the round's steps, before this one
 };
 
 }  // namespace
@@ -128,10 +135,19 @@ void EvaluateOptions::visit(OptionVisitor& v) {
   v.option("role", role, {.help = "who answers", .refers = "role"});
   v.option("samples", samples, {.help = "rollouts a problem, of each member of the model", .low = 1, .high = 1e6});
   visit_sampling(sampling, v);
+  v.plugins("verify", "verifier", verify,
+            {.help = "a verifier, or a weighted list, that judges in place of the tasks' own rule"});
   v.plugins(
       "best_of", "verifier", best_of,
       {.help = "a verifier, or a weighted list, that ranks a problem's rollouts: best_of@k is how often the first "
                "of k is right"});
+}
+
+EvaluateOptions evaluate_options(const StepSpec& evaluate) {
+  EvaluateOptions options;
+  read_options(
+      evaluate.options, [](OptionVisitor& v, void* o) { static_cast<EvaluateOptions*>(o)->visit(v); }, &options);
+  return options;
 }
 
 Sampler evaluation_sampler(const RoundContext& context, const std::string& step, const EvaluateOptions& options,
@@ -151,14 +167,14 @@ Sampler evaluation_sampler(const RoundContext& context, const std::string& step,
   return sampler;
 }
 
-std::unique_ptr<Verifier> make_ranker(const EvaluateOptions& options, const Registries& registries) {
-  if (options.best_of.empty()) return nullptr;
-  return make_verifier(options.best_of, "sum", 0.5, registries.verifiers);
+std::unique_ptr<Verifier> make_judge(const std::vector<PluginSpec>& list, const Registries& registries) {
+  if (list.empty()) return nullptr;
+  return make_verifier(list, "sum", 0.5, registries.verifiers);
 }
 
 std::unique_ptr<LocalRun> make_evaluation(RoundContext& context, const EvaluateOptions& options, Sampler sampler) {
   for (const VersionRef& version : sampler.versions) context.models.resident(sampler.model, version);
-  return std::make_unique<EvaluationRun>(context, std::move(sampler), make_ranker(options, context.registries));
+  return std::make_unique<EvaluationRun>(context, options, std::move(sampler));
 }
 
 std::unique_ptr<TaskSource> evaluation_source(RoundContext& context, const EvaluateOptions& options,
@@ -181,7 +197,11 @@ std::unique_ptr<TaskSource> evaluation_source(RoundContext& context, const Evalu
 }
 
 EvaluationFigures::EvaluationFigures(const RoundContext& context, const EvaluateOptions& options, int64_t set)
-    : context_(context), samples_(options.samples), set_(set), ranked_(!options.best_of.empty()) {
+    : context_(context),
+      samples_(options.samples),
+      set_(set),
+      ranked_(!options.best_of.empty()),
+      verified_(!options.verify.empty()) {
   for (int64_t k = 1; k < samples_; k *= 2) ks_.push_back(k);
   ks_.push_back(samples_);
   pass_.resize(ks_.size());
@@ -195,6 +215,7 @@ void EvaluationFigures::add(const Group& group) {
     members[rollout.member].push_back(&rollout);
     tokens_ += static_cast<int64_t>(rollout.ids.size());
     cut_ += rollout.finish == Finish::length;
+    abstained_ += rollout.verdicts.back().label == Label::abstain;
     unranked_ += ranked_ && rollout.verdicts.front().label == Label::abstain;
     ++rollouts_;
   }
@@ -229,6 +250,7 @@ Figures EvaluationFigures::figures() const {
   const double rollouts = std::max<double>(1, static_cast<double>(rollouts_));
   figures.metrics["mean_length"] = static_cast<double>(tokens_) / rollouts;
   figures.metrics["cut_rate"] = static_cast<double>(cut_) / rollouts;
+  if (verified_) figures.metrics["abstained"] = static_cast<double>(abstained_) / rollouts;
   if (ranked_) figures.metrics["unranked"] = static_cast<double>(unranked_) / rollouts;
   return figures;
 }

@@ -14,13 +14,16 @@ struct EvaluateOptions {
   std::string role;
   int64_t samples = 1;
   SamplingOptions sampling;
+  std::vector<PluginSpec> verify;
   std::vector<PluginSpec> best_of;
 
   void visit(OptionVisitor& v);
 };
 
-// Samples and judges by the tasks' own rule. Random keys leave the round out, so the same weights give the same
-// figures. A step runs it as a chain, so that its rollouts and verdicts are recorded.
+EvaluateOptions evaluate_options(const StepSpec& evaluate);
+
+// Samples and judges, by `verify` or the tasks' own rule. Random keys leave the round out, so the same weights give the
+// same figures. A step runs it as a chain, so that its rollouts and verdicts are recorded.
 std::unique_ptr<LocalRun> make_evaluation(RoundContext& context, const EvaluateOptions& options, Sampler sampler);
 // `step`: the evaluate step whose draws these are, whoever samples them. `versions`: as in Sampler.
 Sampler evaluation_sampler(const RoundContext& context, const std::string& step, const EvaluateOptions& options,
@@ -30,13 +33,13 @@ Sampler evaluation_sampler(const RoundContext& context, const std::string& step,
 std::unique_ptr<TaskSource> evaluation_source(RoundContext& context, const EvaluateOptions& options,
                                               const Sampler& recorder);
 
-// The verifier that ranks a problem's rollouts for best_of@k; null when there is none.
-std::unique_ptr<Verifier> make_ranker(const EvaluateOptions& options, const Registries& registries);
+// The verifier that a list, `verify` or `best_of`, means; null when it is empty.
+std::unique_ptr<Verifier> make_judge(const std::vector<PluginSpec>& list, const Registries& registries);
 
 // Gathers figures from judged groups. Metrics: pass@1, pass@k (k = powers of two and `samples`; unbiased), maj@k,
 // best_of@k with a ranker (k as for pass@k, unbiased; a rollout that it abstains on ranks lowest: share `unranked`),
-// mean_length, cut_rate; intervals .low/.high are Wilson's over problems. A problem's figure is the mean of the
-// members'.
+// mean_length, cut_rate, abstained (share of rollouts, with `verify`: they count as wrong); intervals .low/.high are
+// Wilson's over problems. A problem's figure is the mean of the members'.
 class EvaluationFigures {
  public:
   // `set`: of the sampler's sets of versions.
@@ -47,11 +50,11 @@ class EvaluationFigures {
  private:
   const RoundContext& context_;
   int64_t samples_, set_;
-  bool ranked_;
+  bool ranked_, verified_;
   std::vector<int64_t> ks_;
   std::vector<double> pass_, best_;  // sums over problems, by k
   double majority_ = 0;
-  int64_t problems_ = 0, tokens_ = 0, cut_ = 0, rollouts_ = 0, unranked_ = 0;
+  int64_t problems_ = 0, tokens_ = 0, cut_ = 0, rollouts_ = 0, unranked_ = 0, abstained_ = 0;
   std::map<uint64_t, double> per_problem_;
 };
 

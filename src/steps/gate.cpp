@@ -49,7 +49,7 @@ class GateStep final : public Step {
     const std::string metric = around.registries.gates.make(options_.rule.front())->metric();
     if (metric.empty()) return;
     const MetricSource source = find_metric(around.recipe, around.section, spec, metric);
-    for (const std::string& name : options_of(*source.evaluate).tasks) {
+    for (const std::string& name : evaluate_options(*source.evaluate).tasks) {
       const TaskSpec* task = around.recipe.task(name);
       if (task && (!held_out(*task) || only_observed(*task)))
         findings.push_back({spec.place,
@@ -63,13 +63,13 @@ class GateStep final : public Step {
   // Versions whose figures the record lacks are evaluated here, with the draws of the evaluate step above.
   std::unique_ptr<LocalRun> local(RoundContext& context, const StepSpec& spec) const override {
     const StepSpec& evaluate = *contest_of(context, spec).source.evaluate;
-    return make_evaluation(context, options_of(evaluate), *sampler(context, spec));
+    return make_evaluation(context, evaluate_options(evaluate), *sampler(context, spec));
   }
   std::unique_ptr<FrameSource> source(RoundContext& context, const StepSpec& spec) const override {
     const Contest contest = contest_of(context, spec);
     if (contest.unmeasured.empty()) return nullptr;
     const StepSpec& evaluate = *contest.source.evaluate;
-    return evaluation_source(context, options_of(evaluate), *sampler(context, spec));
+    return evaluation_source(context, evaluate_options(evaluate), *sampler(context, spec));
   }
   std::shared_ptr<const Sampler> sampler(RoundContext& context, const StepSpec& spec) const override {
     const Contest contest = contest_of(context, spec);
@@ -78,7 +78,7 @@ class GateStep final : public Step {
     for (const auto& set : contest.unmeasured) versions.insert(versions.end(), set.begin(), set.end());
     const StepSpec& evaluate = *contest.source.evaluate;
     auto how = std::make_shared<Sampler>(
-        evaluation_sampler(context, evaluate.name, options_of(evaluate), std::move(versions)));
+        evaluation_sampler(context, evaluate.name, evaluate_options(evaluate), std::move(versions)));
     how->step = spec.name;
     return how;
   }
@@ -168,7 +168,7 @@ class GateStep final : public Step {
     for (size_t set = 0; set < contest.unmeasured.size(); ++set) {
       const EvaluationKey key = key_of(contest, contest.unmeasured[set]);
       figures[key] =
-          recorded_figures(context, spec.name, options_of(*contest.source.evaluate), static_cast<int64_t>(set));
+          recorded_figures(context, spec.name, evaluate_options(*contest.source.evaluate), static_cast<int64_t>(set));
       made.push(figures_json(key, figures[key]));
     }
     return figures;
@@ -196,15 +196,8 @@ class GateStep final : public Step {
 
   bool measures(const Recipe& recipe, const StepSpec& evaluate) const {
     if (options_.model.empty() || recipe.models.size() == 1) return true;
-    const RoleSpec* role = recipe.role(options_of(evaluate).role);
+    const RoleSpec* role = recipe.role(evaluate_options(evaluate).role);
     return role && role->model == options_.model;
-  }
-
-  static EvaluateOptions options_of(const StepSpec& evaluate) {
-    EvaluateOptions options;
-    read_options(
-        evaluate.options, [](OptionVisitor& v, void* o) { static_cast<EvaluateOptions*>(o)->visit(v); }, &options);
-    return options;
   }
 
   static double metric_of(const Figures& figures, const MetricSource& source, const StepSpec& spec) {

@@ -86,6 +86,14 @@ VersionRef Models::store(const std::string& model, Version version, bool with_op
   return ref;
 }
 
+VersionRef Models::hold(const std::string& model, Version version) {
+  Held& held = models_.at(model);
+  VersionRef ref;
+  ref.digest = ref.weights = held.engine->digest(version);
+  held.resident[ref.weights] = version;
+  return ref;
+}
+
 VersionRef Models::average(const std::string& model, const VersionRef& average, const VersionRef& version,
                            double decay) {
   Version now = resident(model, version);

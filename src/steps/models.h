@@ -49,6 +49,8 @@ class Models {
   VersionRef store_initial(Engine& maker);
   // Takes ownership of a fresh version and writes its objects; its weights stay resident.
   VersionRef store(const std::string& model, Version version, bool with_optimizer);
+  // Takes ownership of a version that no record has and none will: it is resident, and that is all.
+  VersionRef hold(const std::string& model, Version version);
   // decay * average + (1 - decay) * version, weights only, stored.
   VersionRef average(const std::string& model, const VersionRef& average, const VersionRef& version, double decay);
   // Frees the model's resident versions other than these.

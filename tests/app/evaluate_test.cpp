@@ -78,6 +78,32 @@ TEST_CASE("evaluate: the truth as the ranker gives pass@k") {
     CHECK(metrics.at(std::string("best_of") + k) == Approx(metrics.at(std::string("pass") + k)));
 }
 
+TEST_CASE("evaluate: a verifier judges in place of the tasks' own rule, and where it abstains nothing is right") {
+  WholeRun run;
+  run.run(kRecipe, {"++evaluate.verify.regex='^[a-d]'"});
+  double right = 0, all = 0;
+  for (const Group& group : run.groups("1", "evaluate"))
+    for (const Rollout& rollout : group.rollouts) {
+      REQUIRE(rollout.verdicts.size() == 1);
+      CHECK(rollout.verdicts.front().verifier.starts_with("regex@"));
+      right += !rollout.text.empty() && rollout.text[0] >= 'a' && rollout.text[0] <= 'd';
+      ++all;
+    }
+  CHECK(run.metrics("1", "evaluate").at("pass@1") == Approx(right / all));
+  CHECK(run.metrics("1", "evaluate").at("abstained") == 0);
+
+  WholeRun unsure;
+  unsure.run(kRecipe, {"++evaluate.verify={score: 'tokens <= 2 and 1 or nil'}"});
+  double judged = 0;
+  for (const Group& group : unsure.groups("1", "evaluate"))
+    for (const Rollout& rollout : group.rollouts) judged += rollout.ids.size() <= 2;
+  CHECK(judged > 0);
+  CHECK(judged < all);
+  CHECK(unsure.metrics("1", "evaluate").at("abstained") == Approx(1 - judged / all));
+  CHECK(unsure.metrics("1", "evaluate").at("pass@1") == Approx(judged / all));
+  CHECK_THAT(testing::findings(kRecipe, {"++evaluate.verify=exakt"}), Contains("exact"));
+}
+
 TEST_CASE("evaluate: best_of without a choice, or with a verifier that there is not, is refused") {
   CHECK_THAT(testing::findings(kRecipe, {"++evaluate.best_of=exact", "evaluate.samples=1"}), Contains("best_of"));
   CHECK_THAT(testing::findings(kRecipe, {"++evaluate.best_of=exakt"}), Contains("exact"));

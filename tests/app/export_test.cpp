@@ -1,6 +1,7 @@
 // `sil export` and `sil import`, as a shell sees them.
 #include "app/json_rows.h"
 #include "app/program.h"
+#include "app/tiny_runs.h"
 #include "sil/json.h"
 #include "support/catch.h"
 
@@ -9,35 +10,6 @@ using namespace sil::testing;
 using Catch::Matchers::Contains;
 
 namespace {
-
-// A run of a model from scratch, which reads bytes, and one of an adapter on what that has accepted.
-class Runs {
- public:
-  Runs() {
-    start("whole", "{llama: {layers: 1, width: 32, heads: 2, context: 24}, tokenizer: bytes}");
-    start("adapter", "{path: " + directory_.at("whole/accepted") + ", lora: {r: 2, alpha: 4}}");
-  }
-  std::string at(const std::string& name) const { return directory_.at(name); }
-
- private:
-  void start(const std::string& name, const std::string& model) const {
-    const std::string recipe = directory_.write(name + ".yaml", "models: {lm: " + model + R"(}
-tasks: {sums: {addition: {digits: 1}}}
-round:
-  - demonstrate: {tasks: sums, problems: 8}
-  - finetune: {from: base, loss: nll, steps: 2, learning_rate: 0.01}
-)");
-    const ProgramResult result = run_sil("run " + recipe + " --threads 1 --quiet --out " + at(name));
-    INFO(result.err);
-    REQUIRE(result.code == 0);
-  }
-  TestDirectory directory_;
-};
-
-const Runs& runs() {
-  static const Runs made;
-  return made;
-}
 
 std::vector<Json> generated(const std::string& model) {
   return answers("generate " + model + " max_new_tokens=8 seed=4 --threads 1",

@@ -343,6 +343,20 @@ TEST_CASE("a stop string inside of a longer token is found, and nothing after it
   CHECK(text.finish() == "answer.");
 }
 
+TEST_CASE("what may be the beginning of a stop string is not settled until it is known") {
+  const SamplingOptions sampling{.stop = {"abc", "bd"}};
+  const std::vector<TokenId> no_ids;
+  StopText text(sampling, no_ids, std::make_unique<Pieces>(std::vector<std::string>{"xa", "b", "x", "ab", "d!"}));
+  const std::vector<std::string> settled = {"x", "x", "xabx", "xabx"};
+  for (TokenId id = 0; id < 4; ++id) {
+    CHECK_FALSE(text.push(id));
+    CHECK(text.settled() == settled[static_cast<size_t>(id)]);
+  }
+  CHECK(text.push(4));
+  CHECK(text.settled() == "xabxa");
+  CHECK(text.finish() == "xabxa");
+}
+
 TEST_CASE("an id that stops adds no text, whether the model or the request names it") {
   const SamplingOptions sampling{.stop = {}, .stop_ids = {2}};
   const std::vector<TokenId> of_model{1};

@@ -22,7 +22,8 @@ struct Settings {
   int threads = 1;
 };
 
-std::map<size_t, Written> sampled(const GoldenModel& golden, const GenerateBatch& batch, const Settings& settings) {
+std::map<size_t, Written> sampled(const GoldenModel& golden, const GenerateBatch& batch, const Settings& settings,
+                                  const TextSink* text = nullptr) {
   const TinyCodec codec(kAlphabet);
   std::map<size_t, Written> out;
   const CompletionSink sink = [&](size_t request, Completion&& c) {
@@ -41,6 +42,7 @@ std::map<size_t, Written> sampled(const GoldenModel& golden, const GenerateBatch
                               .batch = batch,
                               .queue = queue,
                               .sink = sink,
+                              .text = text,
                               .sink_mutex = mutex};
   ThreadPool pool(settings.threads);
   pool.for_each(settings.threads, [&](int64_t) { nn::sample_requests(work, settings.options, {}); });
@@ -101,6 +103,22 @@ TEST_CASE("the requests beside one, and their order, do not change it") {
     REQUIRE(seen.size() == count);
     for (const auto& [request, written] : seen) CHECK(written == expected.at(chosen[request]));
   }
+}
+
+TEST_CASE("the pieces of text that are told while it is sampled, joined, are each completion's text") {
+  const GoldenModel golden("llama_tied");
+  const GenerateBatch batch = all_requests();
+  std::map<size_t, std::string> told;
+  size_t pieces = 0;
+  const TextSink text = [&](size_t request, std::string_view piece) {
+    CHECK_FALSE(piece.empty());
+    told[request] += piece;
+    ++pieces;
+  };
+  const auto completions = sampled(golden, batch, {.options = {}, .threads = 3}, &text);
+  for (const auto& [request, completion] : completions) CHECK(told[request] == completion.text);
+  CHECK(pieces > 2 * completions.size());
+  CHECK(completions == sampled(golden, batch, {.options = {}, .threads = 1}));
 }
 
 TEST_CASE("greedy takes the likeliest token of the full sequence's logits") {
