@@ -1,8 +1,10 @@
 // A published model, where scripts/get_smollm2.sh has fetched it: what transformers answers
-// (tests/golden/make_smollm2.py).
+// (tests/golden/make_smollm2.py, make_gsm8k.py).
 #include <cmath>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <sstream>
 
 #include "app/json_rows.h"
@@ -23,11 +25,15 @@ bool missing() {
   return true;
 }
 
-Json golden_rows() {
-  std::ifstream in(SIL_SOURCE_DIR "/tests/golden/smollm2.json", std::ios::binary);
+std::string read(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
   std::ostringstream bytes;
   bytes << in.rdbuf();
-  return parse_json(bytes.str()).at("rows");
+  return bytes.str();
+}
+
+Json golden_rows() {
+  return parse_json(read(SIL_SOURCE_DIR "/tests/golden/smollm2.json")).at("rows");
 }
 
 std::string prompts() {
@@ -70,4 +76,34 @@ TEST_CASE("what SmolLM2 samples is what it scores, bit for bit, whatever the thr
   const std::vector<Json> scored = answers("score " + kModel + " temperature=0.8 --threads 2", sequences);
   REQUIRE(scored.size() == sampled.size());
   for (size_t i = 0; i < sampled.size(); ++i) CHECK(scored[i].at("logprobs") == sampled[i].at("logprobs"));
+}
+
+TEST_CASE("SmolLM2's answers to 200 problems of GSM8K are those of transformers, and as many are right") {
+  const std::string problems = SIL_SOURCE_DIR "/.deps/gsm8k_test.jsonl";
+  if (std::getenv("SIL_SLOW_TESTS") == nullptr || !std::filesystem::exists(problems) || missing()) {
+    WARN("skipped: set SIL_SLOW_TESTS=1; scripts/get_gsm8k.sh fetches what it reads");
+    return;
+  }
+  std::map<std::string, std::string> ids;  // by prompt
+  for (const Json& row : rows_of(read(problems))) ids[row.at("prompt").as_string()] = row.at("id").as_string();
+  const Json golden = parse_json(read(SIL_SOURCE_DIR "/tests/golden/gsm8k_smollm2.json")).at("rows");
+  std::map<std::string, Json> wanted;
+  int64_t right = 0;
+  for (const Json& row : golden.as_array()) {
+    wanted[row.at("id").as_string()] = row.at("token_ids");
+    right += row.at("right").as_bool();
+  }
+  const TestDirectory out;
+  const ProgramResult result = run_sil("eval " + kModel + " jsonl=" + problems +
+                                       " verify=math problems=200 temperature=0 max_new_tokens=128 --json --quiet" +
+                                       " --rollouts " + out.at("rollouts.jsonl"));
+  INFO(result.err);
+  REQUIRE(result.code == 0);
+  const double passed = parse_json(result.out).at("metrics").at("pass@1").as_double() * 200;
+  CHECK(std::lround(passed) == right);
+  size_t same = 0;
+  const std::vector<Json> seen = rows_of(out.read("rollouts.jsonl"));
+  REQUIRE(seen.size() == wanted.size());
+  for (const Json& row : seen) same += row.at("token_ids") == wanted.at(ids.at(row.at("prompt").as_string()));
+  CHECK(same >= 195);
 }
